@@ -1,0 +1,116 @@
+// Lint rules. The structural ones are the point: who may import whom, and what the sans-IO libs must not touch.
+import js from '@eslint/js';
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+const PURE_LIBS = ['primitives', 'contracts', 'stun', 'wireguard', 'paths', 'tunnel', 'testlab'];
+
+/** Each project and the projects that it may import: dependencies point downward only (docs/architecture.md). */
+const MAY_IMPORT = {
+  'lib:primitives': [],
+  'lib:contracts': ['lib:primitives'],
+  'lib:stun': ['lib:primitives'],
+  'lib:crypto': ['lib:primitives', 'lib:native'],
+  'lib:wireguard': ['lib:primitives', 'lib:crypto'],
+  'lib:paths': ['lib:primitives', 'lib:crypto', 'lib:stun'],
+  'lib:tunnel': ['lib:primitives', 'lib:contracts', 'lib:crypto', 'lib:stun', 'lib:wireguard', 'lib:paths'],
+  'lib:native': ['lib:primitives'],
+  'lib:tun': ['lib:primitives', 'lib:native'],
+  'lib:udp': ['lib:primitives', 'lib:native'],
+  'lib:testlab': ['lib:primitives', 'lib:stun', 'lib:paths'],
+  'app:control': ['lib:primitives', 'lib:contracts', 'lib:crypto', 'lib:stun', 'lib:udp'],
+  'app:node': [
+    'lib:primitives',
+    'lib:contracts',
+    'lib:crypto',
+    'lib:stun',
+    'lib:wireguard',
+    'lib:paths',
+    'lib:tunnel',
+    'lib:native',
+    'lib:tun',
+    'lib:udp',
+  ],
+  'app:dashboard': ['lib:contracts'],
+};
+
+const PLATFORM_GLOBALS = [
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'queueMicrotask',
+  'performance',
+  'process',
+  'Buffer',
+  'fetch',
+  'crypto',
+];
+
+const onlyNativeMayImportKoffi = {
+  name: 'koffi',
+  message: 'Only libs/native may import koffi: it alone turns memory into addresses.',
+};
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/out/**', '**/.next/**', '**/next-env.d.ts', '.nx/**'] },
+  js.configs.recommended,
+  ...tseslint.configs.recommended,
+  {
+    plugins: { '@nx': nx },
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      eqeqeq: 'error',
+      'no-console': 'error',
+      'no-restricted-imports': ['error', { paths: [onlyNativeMayImportKoffi] }],
+      'max-lines': ['error', { max: 800 }],
+    },
+  },
+  {
+    files: ['{libs,apps}/**/*.{ts,tsx}'],
+    rules: {
+      '@nx/enforce-module-boundaries': [
+        'error',
+        {
+          enforceBuildableLibDependency: false,
+          allow: [],
+          depConstraints: Object.entries(MAY_IMPORT).map(([sourceTag, allowed]) => ({
+            sourceTag,
+            onlyDependOnLibsWithTags: allowed.length > 0 ? allowed : ['none'],
+          })),
+        },
+      ],
+    },
+  },
+  {
+    files: PURE_LIBS.map((lib) => `libs/${lib}/src/**/*.ts`),
+    ignores: ['**/*.spec.ts', '**/*.contract.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [onlyNativeMayImportKoffi],
+          patterns: [{ group: ['node:*', '@nestjs/*', 'typeorm'], message: 'This lib is sans-IO.' }],
+        },
+      ],
+      'no-restricted-globals': [
+        'error',
+        { name: 'Date', message: 'Time is injected.' },
+        ...PLATFORM_GLOBALS.map((name) => ({ name, message: 'This lib is sans-IO: inject it.' })),
+      ],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'Randomness is injected.' }],
+    },
+  },
+  {
+    files: ['libs/native/src/**/*.ts'],
+    rules: { 'no-restricted-imports': 'off' },
+  },
+  {
+    files: ['**/*.{js,mjs}'],
+    languageOptions: {
+      globals: { console: 'readonly', process: 'readonly', URL: 'readonly', setTimeout: 'readonly', fetch: 'readonly' },
+    },
+    rules: { 'no-console': 'off' },
+  },
+);

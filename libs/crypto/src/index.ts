@@ -1,0 +1,2 @@
+export { deriveLabelledKey, type KeyLabel } from './labelled-key.js';
+export type { CryptoProvider, PrivateKey, RandomBytes } from './provider.js';

@@ -1,0 +1,51 @@
+// The cryptography that the protocols need, behind one interface: the noble provider is the readable reference and the
+// fallback, the node provider the faster one. They are equal on every input (provider.contract.ts proves it).
+
+/** An X25519 private key ready for use. Holds what its provider precomputed; `zero()` clears what can be cleared. */
+export interface PrivateKey {
+  /** 32 bytes: the canonical public key of this private key. */
+  readonly publicKey: Uint8Array;
+  /** X25519 (RFC 7748 §5) with a peer's 32-byte public key: 32 bytes owned by the caller, or `undefined` if all are zero. */
+  sharedSecret(peerPublicKey: Uint8Array): Uint8Array | undefined;
+  zero(): void;
+}
+
+export interface CryptoProvider {
+  readonly name: 'noble' | 'node';
+
+  /** The key of 32 private bytes (copied; clamped as RFC 7748 §5 says). */
+  privateKey(bytes: Uint8Array): PrivateKey;
+
+  /** BLAKE2s (RFC 7693), `outputLength` 1…32 bytes, with a key of 0…32 bytes. */
+  blake2s(input: Uint8Array, outputLength: number, key?: Uint8Array): Uint8Array;
+  sha256(input: Uint8Array): Uint8Array;
+  /** HMAC-SHA256 (RFC 2104): 32 bytes. */
+  hmacSha256(key: Uint8Array, input: Uint8Array): Uint8Array;
+  /** HMAC-SHA1: 20 bytes. Only for reading classic STUN MESSAGE-INTEGRITY (RFC 8489 §14.5). */
+  hmacSha1(key: Uint8Array, input: Uint8Array): Uint8Array;
+
+  /**
+   * ChaCha20-Poly1305 (RFC 8439 §2.8). `nonce` is 12 bytes, `out` holds plaintext length + 16 bytes and may not overlap
+   * the plaintext unless it starts at the same byte. Returns nothing; `out` is filled.
+   */
+  seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, additionalData: Uint8Array, out: Uint8Array): void;
+  /** The reverse. `ciphertext` includes the 16-byte tag, `out` holds 16 bytes less. False (and `out` undefined) if forged. */
+  open(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    ciphertext: Uint8Array,
+    additionalData: Uint8Array,
+    out: Uint8Array,
+  ): boolean;
+
+  /** XChaCha20-Poly1305 (24-byte nonce, draft-irtf-cfrg-xchacha-03 §2.3): plaintext + 16 bytes, for cookie replies. */
+  xseal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, additionalData: Uint8Array): Uint8Array;
+  /** The plaintext, or `undefined` if forged. */
+  xopen(key: Uint8Array, nonce: Uint8Array, ciphertext: Uint8Array, additionalData: Uint8Array): Uint8Array | undefined;
+
+  /** Equality of two byte arrays in time that depends on their lengths only. */
+  equal(a: Uint8Array, b: Uint8Array): boolean;
+}
+
+/** Cryptographically secure random bytes, injected wherever they are needed: `length` fresh bytes owned by the caller. */
+export type RandomBytes = (length: number) => Uint8Array;

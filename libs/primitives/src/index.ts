@@ -1,0 +1,46 @@
+export { assertNever } from './assert-never.js';
+export { decodeBase64, encodeBase64 } from './base64.js';
+export { bytesEqual, concatBytes } from './bytes.js';
+export { ByteReader } from './byte-reader.js';
+export { ByteWriter } from './byte-writer.js';
+export { type Endpoint, endpoint, endpointsEqual, formatEndpoint, parseEndpoint } from './endpoint.js';
+export { decodeHex, encodeHex } from './hex.js';
+export {
+  addDuration,
+  type Duration,
+  durationBetween,
+  type Instant,
+  instant,
+  milliseconds,
+  minutes,
+  seconds,
+} from './instant.js';
+export {
+  formatIpAddress,
+  type IpAddress,
+  ipAddressFromBytes,
+  ipAddressScope,
+  type IpAddressScope,
+  ipAddressesEqual,
+  parseIpAddress,
+} from './ip-address.js';
+export {
+  formatIpPrefix,
+  type IpPrefix,
+  ipPrefix,
+  ipPrefixContains,
+  ipPrefixesOverlap,
+  parseIpPrefix,
+} from './ip-prefix.js';
+export {
+  comparePublicKeys,
+  encodePublicKey,
+  parsePublicKey,
+  type PublicKey,
+  type PublicKeyText,
+  publicKeyFromBytes,
+  publicKeysEqual,
+} from './public-key.js';
+export { Secret } from './secret.js';
+export { ShadowNetError } from './shadownet-error.js';
+export { decodeUtf8, encodeUtf8 } from './utf8.js';

@@ -1,0 +1,1 @@
+export type { PacketHandler, TunCounters, TunDevice } from './tun-device.js';

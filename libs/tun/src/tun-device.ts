@@ -1,0 +1,27 @@
+// A TUN device: whole IP packets in and out. Implementations: linux (/dev/net/tun), memory (tests).
+
+/** Receives one IP packet. The bytes are valid during the call only: copy what is kept. */
+export type PacketHandler = (packet: Uint8Array) => void;
+
+export interface TunDevice {
+  /** The interface name as the kernel knows it. */
+  readonly name: string;
+  /** Bytes of the largest IP packet. */
+  readonly mtu: number;
+  /** Packets that the kernel routes into the device. Set once, before packets are expected. */
+  onPacket(handler: PacketHandler): void;
+  /** Told once if the device fails or is deleted from outside. */
+  onClosed(handler: (reason: Error) => void): void;
+  /** Hands one IP packet to the kernel; the bytes may be reused after the call. Packets that it refuses are counted. */
+  write(packet: Uint8Array): void;
+  readonly counters: TunCounters;
+  /** Removes the interface. Resolves when it is gone. */
+  close(): Promise<void>;
+}
+
+export interface TunCounters {
+  packetsRead: number;
+  packetsWritten: number;
+  /** Packets that the kernel did not take (queue full, malformed). */
+  writeErrors: number;
+}

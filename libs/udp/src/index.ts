@@ -1,0 +1,1 @@
+export type { DatagramHandler, UdpCounters, UdpSocket } from './udp-socket.js';

@@ -1,0 +1,31 @@
+// Two projects: `unit` (specs beside their sources, and the scenarios of test/ that need no root) and `e2e` (namespaces, root).
+import { defineConfig } from 'vitest/config';
+
+const resolve = { conditions: ['@shadownet/source', 'node', 'import', 'default'] };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve,
+        ssr: { resolve },
+        test: {
+          name: 'unit',
+          include: ['{libs,apps}/*/src/**/*.spec.ts', 'test/conformance/**/*.spec.ts', 'test/fuzz/**/*.spec.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        resolve,
+        ssr: { resolve },
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.spec.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
