@@ -44,3 +44,5 @@ export {
 export { Secret } from './secret.js';
 export { ShadowNetError } from './shadownet-error.js';
 export { decodeUtf8, encodeUtf8 } from './utf8.js';
+export { formatPath, type Path, pathsEqual, udpPath } from './path.js';
+export { earliestWakeup, type Wakeup } from './wakeup.js';
