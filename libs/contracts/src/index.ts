@@ -1,1 +1,46 @@
-export {};
+export { type CandidateMessage, candidateSchema, MAX_CANDIDATES, type MapVersion, mapVersionSchema } from './fields.js';
+export {
+  type GoodbyeRequest,
+  goodbyeRequestSchema,
+  type GoodbyeResponse,
+  goodbyeResponseSchema,
+  type HeartbeatRequest,
+  heartbeatRequestSchema,
+  type HeartbeatResponse,
+  heartbeatResponseSchema,
+  type LinkPath,
+  type LinkReport,
+  linkReportSchema,
+  type LinkState,
+} from './heartbeat.js';
+export {
+  readRequestSignature,
+  type SignatureCrypto,
+  type SignatureHeaders,
+  type SignatureParameters,
+  type SignatureRefusal,
+  type SignedRequest,
+  signEvent,
+  signRequest,
+  signResponse,
+  verifyEvent,
+  verifyRequest,
+  verifyResponse,
+} from './message-signature.js';
+export { type NetworkMap, networkMapSchema, type Peer, peerSchema } from './network-map.js';
+export { type Overview, type OverviewLink, type OverviewNode, overviewSchema } from './overview.js';
+export { MAX_BODY_BYTES, type Problem, type ProblemCode, problemCodes, problemSchema } from './problem.js';
+export {
+  type RegisterRequest,
+  registerRequestSchema,
+  type RegisterResponse,
+  registerResponseSchema,
+} from './registration.js';
+export { type ServerInfo, serverInfoSchema } from './server-info.js';
+export {
+  STREAM_KEEPALIVE_MS,
+  type StreamEnvelope,
+  streamEnvelopeSchema,
+  type StreamEvent,
+  streamEventSchema,
+} from './stream-event.js';

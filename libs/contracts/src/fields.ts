@@ -1,0 +1,72 @@
+// The fields that messages share. Each is checked once at the edge; what passes is in canonical form.
+
+import {
+  formatIpAddress,
+  formatIpPrefix,
+  parseEndpoint,
+  parseIpAddress,
+  parseIpPrefix,
+  parsePublicKey,
+} from '@shadownet/primitives';
+import { z } from 'zod';
+
+/** A node's id: a UUID that the node made for itself. */
+export const nodeIdSchema = z.uuid();
+
+/** 44 characters of base64: a canonical X25519 public key, not of low order. */
+export const publicKeySchema = z
+  .string()
+  .refine((text) => parsePublicKey(text) !== undefined, 'not a WireGuard public key');
+
+export const ipAddressSchema = z.string().transform((text, context) => {
+  const address = parseIpAddress(text);
+  if (address) return formatIpAddress(address);
+  context.addIssue({ code: 'custom', message: 'not an IP address' });
+  return z.NEVER;
+});
+
+export const ipPrefixSchema = z.string().transform((text, context) => {
+  const prefix = parseIpPrefix(text);
+  if (prefix) return formatIpPrefix(prefix);
+  context.addIssue({ code: 'custom', message: 'not an address range in CIDR notation' });
+  return z.NEVER;
+});
+
+/** `1.2.3.4:51820` or `[2001:db8::1]:51820`. */
+export const endpointSchema = z.string().refine((text) => parseEndpoint(text) !== undefined, 'not an endpoint');
+
+export const portSchema = z.number().int().min(1).max(0xffff);
+
+/** A DNS name without the trailing dot (RFC 1123): what a host calls itself, safe to print anywhere. */
+export const hostnameSchema = z
+  .string()
+  .max(253)
+  .regex(/^(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*$/, 'not a host name');
+
+/** Short printable ASCII: an operating system, a version. */
+export const labelSchema = z
+  .string()
+  .max(64)
+  .regex(/^[\x20-\x7e]*$/, 'only printable ASCII characters');
+
+/** An instant as RFC 3339 text in UTC, with milliseconds. */
+export const timeSchema = z.iso.datetime();
+
+export const counterSchema = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+
+/** How many candidates a node may announce. */
+export const MAX_CANDIDATES = 16;
+
+/** An endpoint at which a node may be reachable, in the words of RFC 8445 §5.1.1. */
+export const candidateSchema = z.object({
+  kind: z.enum(['host', 'server-reflexive']),
+  ip: ipAddressSchema,
+  port: portSchema,
+});
+export type CandidateMessage = z.infer<typeof candidateSchema>;
+
+export const candidatesSchema = z.array(candidateSchema).max(MAX_CANDIDATES);
+
+/** Versions order network maps: a higher epoch wins, then a higher sequence. A restore from a backup raises the epoch. */
+export const mapVersionSchema = z.object({ epoch: counterSchema, sequence: counterSchema });
+export type MapVersion = z.infer<typeof mapVersionSchema>;

@@ -1,0 +1,39 @@
+// Errors of the API: problem+json (RFC 9457) with a stable code beside the title. docs/api.md lists the codes.
+
+import { z } from 'zod';
+
+export const problemCodes = [
+  'invalid-body',
+  'body-too-large',
+  'unsupported-media-type',
+  'signature-missing',
+  'signature-invalid',
+  'signature-expired',
+  'nonce-replayed',
+  'wrong-key',
+  'unknown-peer',
+  'id-taken',
+  'address-pool-full',
+  'registration-closed',
+  'not-found',
+  'rate-limited',
+  'unavailable',
+  'internal-error',
+] as const;
+export type ProblemCode = (typeof problemCodes)[number];
+
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  code: z.enum(problemCodes),
+  detail: z.string().optional(),
+  /** With `invalid-body`: which field, and what is wrong with it. */
+  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  /** With `signature-expired`: the server's clock. */
+  server_time: z.string().optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+/** Bytes of the largest request body. */
+export const MAX_BODY_BYTES = 256 * 1024;

@@ -1,0 +1,39 @@
+// GET /api/v1/events: server-sent events to one node. Each event is signed and numbered on its own, because the response's
+// signature cannot cover a body that never ends.
+//
+//   id: 3
+//   event: message
+//   data: {"sequence":3,"type":"peer-changed","payload":"{…}","signature":"…base64…"}
+
+import { z } from 'zod';
+import { counterSchema, ipPrefixSchema, mapVersionSchema, nodeIdSchema } from './fields.js';
+import { networkMapSchema, peerSchema } from './network-map.js';
+
+/** What travels in `data:`. The signature covers the request's nonce, sequence, type and payload text. */
+export const streamEnvelopeSchema = z.object({
+  /** 0, 1, 2… within one stream: a gap or a repeat ends the stream. */
+  sequence: counterSchema,
+  type: z.string().max(64),
+  payload: z.string(),
+  signature: z.string().max(64),
+});
+export type StreamEnvelope = z.infer<typeof streamEnvelopeSchema>;
+
+/** The event within the envelope: `type` beside the parsed `payload`. */
+export const streamEventSchema = z.discriminatedUnion('type', [
+  /** The whole map: the first event of a stream. */
+  z.object({ type: z.literal('map'), payload: networkMapSchema }),
+  z.object({
+    type: z.literal('peer-changed'),
+    payload: z.object({ map_version: mapVersionSchema, network_cidr: ipPrefixSchema, peer: peerSchema }),
+  }),
+  z.object({ type: z.literal('peer-removed'), payload: z.object({ map_version: mapVersionSchema, id: nodeIdSchema }) }),
+  /** Somebody opened or left the dashboard: heartbeats come at this interval from now on. */
+  z.object({ type: z.literal('heartbeat-interval'), payload: z.object({ heartbeat_interval_ms: counterSchema }) }),
+  /** Nothing happened; the stream is alive. Sent every STREAM_KEEPALIVE_MS. */
+  z.object({ type: z.literal('keepalive'), payload: z.object({ map_version: mapVersionSchema }) }),
+]);
+export type StreamEvent = z.infer<typeof streamEventSchema>;
+
+/** The server sends an event at least this often; a node that hears nothing for twice as long reconnects. */
+export const STREAM_KEEPALIVE_MS = 10_000;
