@@ -1,0 +1,12 @@
+// The error class of libs/crypto. It reports broken invariants of the caller only: what a peer sends wrong is a value.
+
+import { ShadowNetError } from '@shadownet/primitives';
+
+/**
+ * - `wrong-length`: a key, nonce, output or digest length that the algorithm does not have.
+ * - `overlapping-buffers`: output and input share memory and do not start at the same byte.
+ * - `key-zeroed`: a private key was used after `zero()`.
+ */
+export type CryptoErrorCode = 'wrong-length' | 'overlapping-buffers' | 'key-zeroed';
+
+export class CryptoError extends ShadowNetError<CryptoErrorCode> {}
