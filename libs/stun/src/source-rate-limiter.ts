@@ -1,0 +1,62 @@
+// Limits how often one source is served, in bounded memory. A token bucket per IPv4 address and per IPv6 /64, since one
+// IPv6 host owns that many addresses.
+
+import { encodeHex, type Instant, type IpAddress } from '@shadownet/primitives';
+
+export interface SourceRateLimits {
+  /** Tokens that a source regains per second. */
+  readonly perSecond: number;
+  /** Tokens that an idle source has at hand. */
+  readonly burst: number;
+  /** Sources remembered; the one unseen for longest is forgotten for a new one. */
+  readonly maxSources: number;
+}
+
+interface Bucket {
+  tokens: number;
+  filledAt: Instant;
+}
+
+const V6_SITE_BYTES = 8;
+
+export class SourceRateLimiter {
+  readonly #limits: SourceRateLimits;
+  /** In the order of last use, the oldest first. */
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(limits: SourceRateLimits) {
+    this.#limits = limits;
+  }
+
+  /** Takes a token of the source of `address`; false if it has none left. */
+  admit(address: IpAddress, now: Instant): boolean {
+    const source = sourceOf(address);
+    const bucket = this.#buckets.get(source) ?? { tokens: this.#limits.burst, filledAt: now };
+    this.#buckets.delete(source);
+    if (this.#buckets.size >= this.#limits.maxSources) this.#forgetOldest();
+    this.#buckets.set(source, bucket);
+
+    const regained = ((now - bucket.filledAt) * this.#limits.perSecond) / 1000;
+    bucket.tokens = Math.min(this.#limits.burst, bucket.tokens + regained);
+    bucket.filledAt = now;
+    if (bucket.tokens < 1) return false;
+    bucket.tokens -= 1;
+    return true;
+  }
+
+  /** Sources remembered now. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#buckets.keys()) {
+      this.#buckets.delete(oldest);
+      return;
+    }
+  }
+}
+
+function sourceOf({ family, bytes }: IpAddress): string {
+  return encodeHex(family === 4 ? bytes : bytes.subarray(0, V6_SITE_BYTES));
+}
