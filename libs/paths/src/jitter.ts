@@ -1,0 +1,10 @@
+// Spreads timers, so that nodes which started together don't go on in step.
+
+import type { RandomBytes } from '@shadownet/crypto';
+import { type Duration, milliseconds } from '@shadownet/primitives';
+
+/** A duration between the two bounds, uniform in 65,536 steps. */
+export function jittered([shortest, longest]: readonly [Duration, Duration], random: RandomBytes): Duration {
+  const [high, low] = random(2);
+  return milliseconds(shortest + ((longest - shortest) * (high! * 256 + low!)) / 0xffff);
+}
