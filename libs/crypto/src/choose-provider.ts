@@ -5,9 +5,9 @@ import { nobleCrypto } from './noble-provider.js';
 import { nodeCrypto } from './node-provider.js';
 import type { CryptoProvider } from './provider.js';
 
-/** node:crypto if it gives the published answers on this machine (some builds of OpenSSL lack algorithms), else noble. */
-export function chooseCryptoProvider(): CryptoProvider {
-  return passesKnownAnswers(nodeCrypto) ? nodeCrypto : nobleCrypto;
+/** `preferred` if it gives the published answers on this machine (some builds of OpenSSL lack algorithms), else noble. */
+export function chooseCryptoProvider(preferred: CryptoProvider = nodeCrypto): CryptoProvider {
+  return passesKnownAnswers(preferred) ? preferred : nobleCrypto;
 }
 
 /** True if X25519, ChaCha20-Poly1305 and BLAKE2s give the answers of their RFCs; never throws. */

@@ -5,7 +5,11 @@
 export interface PrivateKey {
   /** 32 bytes: the canonical public key of this private key. */
   readonly publicKey: Uint8Array;
-  /** X25519 (RFC 7748 §5) with a peer's 32-byte public key: 32 bytes owned by the caller, or `undefined` if all are zero. */
+  /**
+   * X25519 (RFC 7748 §5) with a peer's 32-byte public key, whose unused high bit is ignored: 32 bytes owned by the caller,
+   * or `undefined` if that key is of low order, so that all would be zero (§6.1). Throws CryptoError `wrong-length`,
+   * `key-zeroed`.
+   */
   sharedSecret(peerPublicKey: Uint8Array): Uint8Array | undefined;
   zero(): void;
 }
@@ -13,10 +17,10 @@ export interface PrivateKey {
 export interface CryptoProvider {
   readonly name: 'noble' | 'node';
 
-  /** The key of 32 private bytes (copied; clamped as RFC 7748 §5 says). */
+  /** The key of 32 private bytes (copied; clamped as RFC 7748 §5 says). Throws CryptoError `wrong-length`. */
   privateKey(bytes: Uint8Array): PrivateKey;
 
-  /** BLAKE2s (RFC 7693), `outputLength` 1…32 bytes, with a key of 0…32 bytes. */
+  /** BLAKE2s (RFC 7693), `outputLength` 1…32 bytes, with a key of 0…32 bytes. Throws CryptoError `wrong-length`. */
   blake2s(input: Uint8Array, outputLength: number, key?: Uint8Array): Uint8Array;
   sha256(input: Uint8Array): Uint8Array;
   /** HMAC-SHA256 (RFC 2104): 32 bytes. */
@@ -25,11 +29,15 @@ export interface CryptoProvider {
   hmacSha1(key: Uint8Array, input: Uint8Array): Uint8Array;
 
   /**
-   * ChaCha20-Poly1305 (RFC 8439 §2.8). `nonce` is 12 bytes, `out` holds plaintext length + 16 bytes and may not overlap
-   * the plaintext unless it starts at the same byte. Returns nothing; `out` is filled.
+   * ChaCha20-Poly1305 (RFC 8439 §2.8). `key` is 32 bytes, `nonce` 12, `out` exactly the plaintext's length + 16: it is
+   * filled with ciphertext and tag. `out` may start at the plaintext's own first byte, and overlaps no input otherwise.
+   * Throws CryptoError `wrong-length` or `overlapping-buffers`: these are the caller's mistakes.
    */
   seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, additionalData: Uint8Array, out: Uint8Array): void;
-  /** The reverse. `ciphertext` includes the 16-byte tag, `out` holds 16 bytes less. False (and `out` undefined) if forged. */
+  /**
+   * The reverse, under the same rules. `ciphertext` includes the 16-byte tag, `out` holds 16 bytes less. False if forged
+   * or shorter than a tag; `out` is then undefined.
+   */
   open(
     key: Uint8Array,
     nonce: Uint8Array,
@@ -40,7 +48,7 @@ export interface CryptoProvider {
 
   /** XChaCha20-Poly1305 (24-byte nonce, draft-irtf-cfrg-xchacha-03 §2.3): plaintext + 16 bytes, for cookie replies. */
   xseal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, additionalData: Uint8Array): Uint8Array;
-  /** The plaintext, or `undefined` if forged. */
+  /** The plaintext, or `undefined` if forged or shorter than a tag. */
   xopen(key: Uint8Array, nonce: Uint8Array, ciphertext: Uint8Array, additionalData: Uint8Array): Uint8Array | undefined;
 
   /** Equality of two byte arrays in time that depends on their lengths only. */

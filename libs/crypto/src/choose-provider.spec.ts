@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { chooseCryptoProvider, passesKnownAnswers } from './choose-provider.js';
+import { nobleCrypto } from './noble-provider.js';
+import { nodeCrypto } from './node-provider.js';
+import type { CryptoProvider } from './provider.js';
+
+describe('the choice of a provider', () => {
+  it('is node:crypto where it gives the known answers', () => {
+    expect(chooseCryptoProvider()).toBe(nodeCrypto);
+  });
+
+  it('falls back to noble where it does not', () => {
+    const broken: CryptoProvider = { ...nodeCrypto, blake2s: () => new Uint8Array(32) };
+    expect(chooseCryptoProvider(broken)).toBe(nobleCrypto);
+  });
+});
+
+describe('the known answers refuse a provider', () => {
+  const refused: Record<string, Partial<CryptoProvider>> = {
+    'that throws, as OpenSSL does for an algorithm it lacks': {
+      blake2s: () => {
+        throw new Error('unsupported');
+      },
+    },
+    'whose X25519 lets a key of low order pass': {
+      privateKey: (bytes) => {
+        const key = nobleCrypto.privateKey(bytes);
+        return {
+          publicKey: key.publicKey,
+          sharedSecret: (peer) => key.sharedSecret(peer) ?? new Uint8Array(32),
+          zero: () => key.zero(),
+        };
+      },
+    },
+    'whose X25519 has another answer': { privateKey: () => nobleCrypto.privateKey(new Uint8Array(32)) },
+    'whose AEAD seals to something else': { seal: () => {} },
+    'whose AEAD opens forgeries': {
+      open: (key, nonce, ciphertext, additionalData, out) => {
+        nobleCrypto.open(key, nonce, ciphertext, additionalData, out);
+        return true;
+      },
+    },
+    'whose AEAD opens nothing': { open: () => false },
+    'whose BLAKE2s has another answer': { blake2s: () => new Uint8Array(32) },
+  };
+
+  it.each(Object.entries(refused))('%s', (_, broken) => {
+    expect(passesKnownAnswers({ ...nobleCrypto, ...broken })).toBe(false);
+  });
+});
