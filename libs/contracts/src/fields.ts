@@ -1,6 +1,8 @@
 // The fields that messages share. Each is checked once at the edge; what passes is in canonical form.
 
 import {
+  encodePublicKey,
+  formatEndpoint,
   formatIpAddress,
   formatIpPrefix,
   parseEndpoint,
@@ -11,29 +13,29 @@ import {
 import { z } from 'zod';
 
 /** A node's id: a UUID that the node made for itself. */
-export const nodeIdSchema = z.uuid();
+export const nodeIdSchema = z.uuid().toLowerCase();
 
-/** 44 characters of base64: a canonical X25519 public key, not of low order. */
-export const publicKeySchema = z
-  .string()
-  .refine((text) => parsePublicKey(text) !== undefined, 'not a WireGuard public key');
-
-export const ipAddressSchema = z.string().transform((text, context) => {
-  const address = parseIpAddress(text);
-  if (address) return formatIpAddress(address);
-  context.addIssue({ code: 'custom', message: 'not an IP address' });
-  return z.NEVER;
+/** Base64 of an X25519 public key that is not of low order. Another spelling of the same key becomes the canonical one. */
+export const publicKeySchema = canonicalText('not a WireGuard public key', (text) => {
+  const key = parsePublicKey(text);
+  return key && encodePublicKey(key);
 });
 
-export const ipPrefixSchema = z.string().transform((text, context) => {
+export const ipAddressSchema = canonicalText('not an IP address', (text) => {
+  const address = parseIpAddress(text);
+  return address && formatIpAddress(address);
+});
+
+export const ipPrefixSchema = canonicalText('not an address range in CIDR notation', (text) => {
   const prefix = parseIpPrefix(text);
-  if (prefix) return formatIpPrefix(prefix);
-  context.addIssue({ code: 'custom', message: 'not an address range in CIDR notation' });
-  return z.NEVER;
+  return prefix && formatIpPrefix(prefix);
 });
 
 /** `1.2.3.4:51820` or `[2001:db8::1]:51820`. */
-export const endpointSchema = z.string().refine((text) => parseEndpoint(text) !== undefined, 'not an endpoint');
+export const endpointSchema = canonicalText('not an endpoint', (text) => {
+  const endpoint = parseEndpoint(text);
+  return endpoint && formatEndpoint(endpoint);
+});
 
 export const portSchema = z.number().int().min(1).max(0xffff);
 
@@ -70,3 +72,11 @@ export const candidatesSchema = z.array(candidateSchema).max(MAX_CANDIDATES);
 /** Versions order network maps: a higher epoch wins, then a higher sequence. A restore from a backup raises the epoch. */
 export const mapVersionSchema = z.object({ epoch: counterSchema, sequence: counterSchema });
 export type MapVersion = z.infer<typeof mapVersionSchema>;
+
+/** Text that `canonicalize` can read, as it writes it. */
+function canonicalText(refusal: string, canonicalize: (text: string) => string | undefined) {
+  return z
+    .string()
+    .refine((text) => canonicalize(text) !== undefined, { error: refusal, abort: true })
+    .overwrite((text) => canonicalize(text)!);
+}

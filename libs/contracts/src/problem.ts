@@ -1,4 +1,4 @@
-// Errors of the API: problem+json (RFC 9457) with a stable code beside the title. docs/api.md lists the codes.
+// Errors of the API: problem+json (RFC 9457) with a stable code beside the title. docs/control-plane-api.md lists the codes.
 
 import { z } from 'zod';
 
@@ -15,6 +15,7 @@ export const problemCodes = [
   'id-taken',
   'address-pool-full',
   'registration-closed',
+  'host-not-allowed',
   'not-found',
   'rate-limited',
   'unavailable',
