@@ -8,7 +8,7 @@ import { Lab, type LabHost } from '../lab/lab.js';
 import { type NatBehaviour } from '../lab/nat-behaviour.js';
 import { type NatRouter } from '../lab/nat-router.js';
 import { namespaceNames, pidsInside } from '../lab/network-namespace.js';
-import { whyNoLab } from '../lab/requirements.js';
+import { whyNoLab } from '../lab/requirements.mjs';
 import { UdpPeer } from '../lab/udp-peer.js';
 
 /** How long a datagram that must not arrive gets to arrive. */

@@ -1,0 +1,4 @@
+export function whyNoLab(): string | undefined;
+export function whyNoNamespaces(): string | undefined;
+export function whyNoTun(path?: string): string | undefined;
+export function isInstalled(program: string): boolean;
