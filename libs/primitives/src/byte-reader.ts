@@ -49,7 +49,8 @@ export class ByteReader {
   }
 
   #advance(length: number): number {
-    if (length < 0 || length > this.remaining) throw new RangeError(`read of ${length} bytes, ${this.remaining} left`);
+    if (!(length >= 0 && length <= this.remaining))
+      throw new RangeError(`read of ${length} bytes, ${this.remaining} left`);
     const start = this.#offset;
     this.#offset += length;
     return start;
