@@ -40,7 +40,10 @@ export function ipAddressesEqual(a: IpAddress, b: IpAddress): boolean {
   return a.family === b.family && a.bytes.every((byte, i) => byte === b.bytes[i]);
 }
 
-/** The scope by RFC 6890's registries: 'shared' is carrier-grade NAT space (RFC 6598), 'private' RFC 1918 and RFC 4193. */
+/**
+ * The scope by RFC 6890's registries: 'shared' is carrier-grade NAT space (RFC 6598), 'private' RFC 1918 and RFC 4193.
+ * Documentation and benchmarking ranges count as global, since laboratories take them for the public Internet.
+ */
 export function ipAddressScope(address: IpAddress): IpAddressScope {
   const [a, b, c, d] = address.bytes as unknown as [number, number, number, number];
   if (address.family === 6) {
