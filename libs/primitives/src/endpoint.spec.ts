@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { endpoint, endpointsEqual, formatEndpoint, parseEndpoint } from './endpoint.js';
+import { ipAddressFromBytes, parseIpAddress } from './ip-address.js';
+import { formatPath, type Path, pathsEqual, udpPath } from './path.js';
+
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const anyEndpoint = fc
+  .tuple(fc.oneof(bytes(4), bytes(16)).map(ipAddressFromBytes), fc.integer({ min: 1, max: 0xffff }))
+  .map(([address, port]) => endpoint(address, port));
+const fewEndpoints = fc
+  .tuple(fc.constantFrom('1.2.3.4', '1.2.3.5', '::1', '::ffff:1.2.3.4'), fc.constantFrom(1, 2))
+  .map(([address, port]) => endpoint(parseIpAddress(address)!, port));
+
+describe('an endpoint', () => {
+  it('reads back from its text', () => {
+    fc.assert(fc.property(anyEndpoint, (any) => void expect(parseEndpoint(formatEndpoint(any))).toEqual(any)));
+  });
+
+  it('writes IPv6 in brackets', () => {
+    expect(formatEndpoint(endpoint(parseIpAddress('203.0.113.21')!, 51820))).toBe('203.0.113.21:51820');
+    expect(formatEndpoint(endpoint(parseIpAddress('2001:DB8:0::1')!, 3478))).toBe('[2001:db8::1]:3478');
+  });
+
+  it('is equal to another exactly if the texts are', () => {
+    fc.assert(
+      fc.property(fewEndpoints, fewEndpoints, (a, b) => {
+        expect(endpointsEqual(a, b)).toBe(formatEndpoint(a) === formatEndpoint(b));
+      }),
+    );
+  });
+
+  it('seen by a dual-stack socket is the IPv4 endpoint that it is', () => {
+    expect(parseEndpoint('[::ffff:1.2.3.4]:51820')).toEqual(parseEndpoint('1.2.3.4:51820'));
+  });
+
+  it.each(['1.2.3.4', '1.2.3.4:', '1.2.3.4:0', '1.2.3.4:65536', '1.2.3.4:080', '1.2.3.4:+80', '1.2.3.4:8e1', ':80'])(
+    'refuses %j',
+    (text) => expect(parseEndpoint(text)).toBeUndefined(),
+  );
+
+  it.each([
+    '::1:80',
+    '[::1]',
+    '[::1]80',
+    '[1.2.3.4]:80',
+    '[]:80',
+    '[[::1]]:80',
+    'host:80',
+    ' 1.2.3.4:80',
+    '1.2.3.4:80\n',
+  ])('refuses %j', (text) => expect(parseEndpoint(text)).toBeUndefined());
+
+  it('throws on a port that does not exist', () => {
+    const address = parseIpAddress('1.2.3.4')!;
+    for (const port of [0, -1, 65_536, 1.5, Number.NaN]) expect(() => endpoint(address, port)).toThrow(RangeError);
+  });
+});
+
+describe('a path', () => {
+  const anyPath: fc.Arbitrary<Path> = fc
+    .tuple(fewEndpoints, fc.nat(2))
+    .map(([remote, socket]) => ({ kind: 'udp', socket, remote }));
+
+  it('goes by the one socket of the node unless another is named', () => {
+    const path = udpPath(parseEndpoint('203.0.113.21:51820')!);
+    expect(path.socket).toBe(0);
+    expect(formatPath(path)).toBe('udp 203.0.113.21:51820');
+    expect(formatPath({ ...path, socket: 3 })).toBe('udp#3 203.0.113.21:51820');
+  });
+
+  it('is equal to another exactly if the texts are, so the text serves as a map key', () => {
+    fc.assert(
+      fc.property(anyPath, anyPath, (a, b) => {
+        expect(pathsEqual(a, b)).toBe(formatPath(a) === formatPath(b));
+      }),
+    );
+  });
+});
