@@ -1,0 +1,205 @@
+// The configuration of every command: flag before environment before file before default; read and checked once, then frozen.
+
+import { readFileSync } from 'node:fs';
+import { hostname as systemHostname } from 'node:os';
+import { resolve } from 'node:path';
+import { type Duration, seconds } from '@shadownet/primitives';
+import { parse as parseToml } from 'smol-toml';
+import { NodeError } from './node-error.js';
+
+/** A host (name or address) and a UDP port. */
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What every command that talks to a running node needs. */
+export interface LocalConfig {
+  readonly interfaceName: string;
+  readonly runDirectory: string;
+}
+
+/** What `up` needs. */
+export interface NodeConfig extends LocalConfig {
+  /** Where the control server's API is; its path is a prefix. */
+  readonly control: URL;
+  readonly stateDirectory: string;
+  readonly hostname: string;
+  /** 0: the port of the last run, or any. */
+  readonly port: number;
+  /** `undefined`: what the control server announces. */
+  readonly stunServers: readonly HostAndPort[] | undefined;
+  readonly logLevel: LogLevel;
+  /** How long `up` may take to become usable. */
+  readonly startTimeout: Duration;
+}
+
+/** The settings by their names in a file. The flag has dashes instead, the environment SHADOWNET_ and upper case. */
+export const SETTINGS = [
+  'control',
+  'interface',
+  'state_dir',
+  'run_dir',
+  'hostname',
+  'port',
+  'stun',
+  'log_level',
+  'timeout',
+] as const;
+export type Setting = (typeof SETTINGS)[number];
+
+/** Flags as typed, by setting; `config` names the file. */
+export type Flags = Partial<Record<Setting | 'config', string>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A value, and what to call its source in an error message. */
+interface Given {
+  readonly text: string;
+  readonly source: string;
+}
+
+type Settings = Partial<Record<Setting, Given>>;
+
+/** Throws `usage` with one line that names the source of what is wrong. */
+export function readNodeConfig(flags: Flags, environment: Environment): NodeConfig {
+  const settings = gatherSettings(flags, environment);
+  const control = settings.control;
+  if (!control) throw usage('which control server? Give --control URL, SHADOWNET_CONTROL, or control in a --config file');
+  return Object.freeze({
+    ...localConfig(settings),
+    control: parseControl(control),
+    stateDirectory: resolve(settings.state_dir?.text ?? '/var/lib/shadownet'),
+    hostname: settings.hostname ? parseHostname(settings.hostname) : ownHostname(systemHostname()),
+    port: settings.port ? parseNumber(settings.port, 0, 0xffff) : 0,
+    stunServers: settings.stun && parseStunServers(settings.stun),
+    logLevel: settings.log_level ? parseLogLevel(settings.log_level) : 'info',
+    startTimeout: seconds(settings.timeout ? parseNumber(settings.timeout, 1, 3600) : 30),
+  });
+}
+
+/** Throws `usage`, as above. */
+export function readLocalConfig(flags: Flags, environment: Environment): LocalConfig {
+  return Object.freeze(localConfig(gatherSettings(flags, environment)));
+}
+
+function localConfig(settings: Settings): LocalConfig {
+  return {
+    interfaceName: settings.interface ? parseInterfaceName(settings.interface) : 'shadownet0',
+    runDirectory: resolve(settings.run_dir?.text ?? '/run/shadownet'),
+  };
+}
+
+function gatherSettings(flags: Flags, environment: Environment): Settings {
+  const file = flags.config ?? nonEmpty(environment.SHADOWNET_CONFIG);
+  const fromFile = file === undefined ? {} : readConfigFile(file);
+  const settings: Settings = {};
+  for (const setting of SETTINGS) {
+    const variable = `SHADOWNET_${setting.toUpperCase()}`;
+    const flag = flags[setting];
+    const inEnvironment = nonEmpty(environment[variable]);
+    const given =
+      flag !== undefined
+        ? { text: flag, source: `--${setting.replace('_', '-')}` }
+        : inEnvironment !== undefined
+          ? { text: inEnvironment, source: variable }
+          : fromFile[setting];
+    if (given) settings[setting] = given;
+  }
+  return settings;
+}
+
+/** A variable that is set to nothing counts as not set, as service managers do it. */
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function readConfigFile(path: string): Settings {
+  let values: Record<string, unknown>;
+  try {
+    values = parseToml(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw usage(`${path}: ${(error as Error).message.split('\n')[0]}`);
+  }
+  const settings: Settings = {};
+  for (const [key, value] of Object.entries(values)) {
+    if (!isSetting(key)) throw usage(`${path}: unknown key ${JSON.stringify(key)}; known are ${SETTINGS.join(', ')}`);
+    settings[key] = { text: settingText(path, key, value), source: `${path}: ${key}` };
+  }
+  return settings;
+}
+
+function isSetting(key: string): key is Setting {
+  return (SETTINGS as readonly string[]).includes(key);
+}
+
+/** Text, a whole number, or (as `stun`) a list of texts. */
+function settingText(path: string, key: Setting, value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  if (Array.isArray(value) && value.every((part) => typeof part === 'string')) return value.join(',');
+  throw usage(`${path}: ${key} must be a text or a number`);
+}
+
+function parseControl(given: Given): URL {
+  const url = URL.canParse(given.text) ? new URL(given.text) : undefined;
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.search !== '' || url.hash !== '') {
+    throw invalid(given, 'a URL such as http://203.0.113.10:8080');
+  }
+  if (url.username !== '' || url.password !== '') throw invalid(given, 'a URL without a user name or password');
+  return url;
+}
+
+function parseInterfaceName(given: Given): string {
+  if (/^[A-Za-z0-9_.-]{1,15}$/.test(given.text) && !/^\.+$/.test(given.text)) return given.text;
+  throw invalid(given, 'an interface name: 1 to 15 letters, digits, dots, dashes or underscores');
+}
+
+function parseHostname(given: Given): string {
+  const name = ownHostname(given.text);
+  if (name === given.text) return name;
+  throw invalid(given, 'a host name: letters, digits, dashes and dots, 253 at most');
+}
+
+/** The name as the control server takes it (RFC 1123 and underscores): what does not fit is left out. */
+function ownHostname(name: string): string {
+  const labels = name.split('.').map((label) =>
+    label
+      .replace(/[^A-Za-z0-9_-]/g, '')
+      .replace(/^-+/, '')
+      .slice(0, 63),
+  );
+  const fitting = labels.filter((label) => label !== '').join('.');
+  return fitting.length <= 253 && fitting !== '' ? fitting : 'node';
+}
+
+function parseStunServers(given: Given): HostAndPort[] {
+  return given.text.split(',').map((part) => {
+    const match = /^\s*(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})\s*$/.exec(part);
+    const port = Number(match?.[3]);
+    if (!match || port < 1 || port > 0xffff) throw invalid(given, 'host:port, or several separated by commas');
+    return { host: (match[1] ?? match[2])!, port };
+  });
+}
+
+function parseLogLevel(given: Given): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === given.text);
+  if (level) return level;
+  throw invalid(given, `one of ${LOG_LEVELS.join(', ')}`);
+}
+
+function parseNumber(given: Given, lowest: number, highest: number): number {
+  const value = /^\d{1,9}$/.test(given.text) ? Number(given.text) : NaN;
+  if (value >= lowest && value <= highest) return value;
+  throw invalid(given, `a whole number from ${lowest} to ${highest}`);
+}
+
+function invalid(given: Given, expected: string): NodeError {
+  return usage(`${given.source}: ${JSON.stringify(given.text)} is not ${expected}`);
+}
+
+function usage(message: string): NodeError {
+  return new NodeError('usage', message);
+}

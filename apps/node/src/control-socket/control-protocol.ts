@@ -1,0 +1,40 @@
+// What CLI and daemon say to each other over the local control socket: one JSON object per line each way.
+
+import { join } from 'node:path';
+import type { LocalConfig } from '../config.js';
+
+/** `stop` answers at once; the connection closes when the node is gone. */
+export const CONTROL_COMMANDS = ['status', 'stop'] as const;
+export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
+
+export interface ControlRequest {
+  readonly command: ControlCommand;
+}
+
+export type ControlReply =
+  { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: string };
+
+/** Bytes of the longest request line: more ends the connection. */
+export const MAX_REQUEST_BYTES = 1024;
+/** Bytes of the longest reply line that the CLI takes: a status of 10,000 peers with all their candidates fits. */
+export const MAX_REPLY_BYTES = 64 * 1024 * 1024;
+/** Connections that the daemon holds at a time; further ones are closed. */
+export const MAX_CONNECTIONS = 16;
+/** A connection without a request for this long is closed. */
+export const IDLE_TIMEOUT_MS = 10_000;
+
+export function controlSocketPath({ runDirectory, interfaceName }: LocalConfig): string {
+  return join(runDirectory, `${interfaceName}.sock`);
+}
+
+export function parseControlRequest(line: string): ControlRequest | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || !('command' in value)) return undefined;
+  const command = CONTROL_COMMANDS.find((known) => known === value.command);
+  return command && { command };
+}

@@ -1,0 +1,285 @@
+// The control server's API as the node calls it: every request is signed, every answer verified (RFC 9421 as in
+// libs/contracts message-signature). It knows nothing of retries: control-session decides when to call.
+
+import {
+  type GoodbyeRequest,
+  goodbyeResponseSchema,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+  heartbeatResponseSchema,
+  MAX_BODY_BYTES,
+  type NetworkMap,
+  networkMapSchema,
+  type Problem,
+  problemSchema,
+  type RegisterRequest,
+  type RegisterResponse,
+  registerResponseSchema,
+  type ServerInfo,
+  serverInfoSchema,
+  type SignatureHeaders,
+  signRequest,
+  verifyResponse,
+} from '@shadownet/contracts';
+import type { CryptoProvider, RandomBytes } from '@shadownet/crypto';
+import { decodeUtf8, encodeBase64, encodePublicKey, encodeUtf8, type PublicKey } from '@shadownet/primitives';
+import { type Dispatcher, Pool } from 'undici';
+import type { ControlFailure, ControlResult } from './control-failure.js';
+import type { ControlKeys } from './control-keys.js';
+import { type EventStream, readEventStream } from './event-stream.js';
+
+export interface ControlClientOptions {
+  /** The server's base URL: the API lies under its path. */
+  readonly url: URL;
+  readonly crypto: CryptoProvider;
+  readonly random: RandomBytes;
+  readonly publicKey: PublicKey;
+  /** Milliseconds since the Unix epoch. */
+  readonly wallNow: () => number;
+}
+
+/** What this file needs of a zod schema. */
+interface Schema<T> {
+  safeParse(value: unknown): { success: true; data: T } | { success: false; error: { message: string } };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Partial<Record<keyof SignatureHeaders, string>>;
+  readonly body: Uint8Array;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 10_000;
+/** A map of 65,535 peers with all their candidates. */
+const MAX_MAP_BYTES = 128 * 1024 * 1024;
+const NO_BODY = new Uint8Array(0);
+
+export class ControlClient {
+  readonly #options: ControlClientOptions;
+  readonly #keyId: string;
+  readonly #pool: Pool;
+  readonly #prefix: string;
+  #keys: ControlKeys | undefined;
+  /** What to add to our clock to get the server's, in milliseconds. */
+  #clockOffset = 0;
+
+  constructor(options: ControlClientOptions) {
+    this.#options = options;
+    this.#keyId = encodePublicKey(options.publicKey);
+    this.#prefix = `${options.url.pathname.replace(/\/+$/, '')}/api/v1`;
+    this.#pool = new Pool(options.url.origin, {
+      connections: 4,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      headersTimeout: ANSWER_TIMEOUT_MS,
+      bodyTimeout: ANSWER_TIMEOUT_MS,
+    });
+  }
+
+  /** Signs and verifies with these keys from now on. Nothing but `fetchServerInfo` works before. */
+  useKeys(keys: ControlKeys): void {
+    this.#keys = keys;
+  }
+
+  /** The one answer that is not signed: the caller compares its key with the pinned one. */
+  async fetchServerInfo(signal?: AbortSignal): Promise<ControlResult<ServerInfo>> {
+    const sent = await this.#send('GET', '/server', NO_BODY, {}, MAX_BODY_BYTES, signal);
+    if (!sent.ok) return sent;
+    if (sent.value.status !== 200) return unreachable(`the server answered with status ${sent.value.status}`);
+    return parseBody(serverInfoSchema, sent.value.body);
+  }
+
+  register(request: RegisterRequest, signal?: AbortSignal): Promise<ControlResult<RegisterResponse>> {
+    return this.#call('POST', '/register', request, registerResponseSchema, signal);
+  }
+
+  heartbeat(request: HeartbeatRequest, signal?: AbortSignal): Promise<ControlResult<HeartbeatResponse>> {
+    return this.#call('POST', '/heartbeat', request, heartbeatResponseSchema, signal);
+  }
+
+  fetchPeers(signal?: AbortSignal): Promise<ControlResult<NetworkMap>> {
+    return this.#call('GET', '/peers', undefined, networkMapSchema, signal);
+  }
+
+  goodbye(request: GoodbyeRequest, signal?: AbortSignal): Promise<ControlResult<unknown>> {
+    return this.#call('POST', '/goodbye', request, goodbyeResponseSchema, signal);
+  }
+
+  /** Reads the event stream until it ends, which it does by failure or by `signal` only; resolves with why. */
+  async readEvents(stream: EventStream, signal: AbortSignal): Promise<ControlFailure> {
+    const keys = this.#requireKeys();
+    const { nonce, headers } = this.#sign('GET', '/events', NO_BODY);
+    try {
+      const response = await this.#pool.request({
+        method: 'GET',
+        path: `${this.#prefix}/events`,
+        headers: { ...headers, accept: 'text/event-stream' },
+        signal,
+      });
+      if (response.statusCode === 200) {
+        const verification = { crypto: this.#options.crypto, key: keys.event, nonce };
+        return await readEventStream(response.body, verification, stream);
+      }
+      const answer = await readAnswer(response, MAX_BODY_BYTES);
+      return this.#explainRefusal(answer, headers.signature);
+    } catch (error) {
+      return { kind: 'unreachable', detail: describeTransportError(error) };
+    }
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  async #call<T>(
+    method: 'GET' | 'POST',
+    endpoint: string,
+    message: unknown,
+    schema: Schema<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<ControlResult<T>> {
+    const first = await this.#callOnce(method, endpoint, message, schema, signal);
+    if (first.ok || first.failure.kind !== 'refused' || first.failure.serverTime === undefined) return first;
+    // Our clock is off, says the server, and signs it: once more by its clock.
+    this.#clockOffset = first.failure.serverTime - this.#options.wallNow();
+    return this.#callOnce(method, endpoint, message, schema, signal);
+  }
+
+  async #callOnce<T>(
+    method: 'GET' | 'POST',
+    endpoint: string,
+    message: unknown,
+    schema: Schema<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<ControlResult<T>> {
+    const body = message === undefined ? NO_BODY : encodeUtf8(JSON.stringify(message));
+    const { headers } = this.#sign(method, endpoint, body);
+    const limit = method === 'GET' ? MAX_MAP_BYTES : MAX_BODY_BYTES;
+    const sent = await this.#send(method, endpoint, body, headers, limit, signal);
+    if (!sent.ok) return sent;
+    const answer = sent.value;
+    if (answer.status < 200 || answer.status > 299) {
+      return { ok: false, failure: this.#explainRefusal(answer, headers.signature) };
+    }
+    const verified = this.#verify(answer, headers.signature);
+    if (!verified.ok) return { ok: false, failure: { kind: 'untrusted', detail: verified.reason } };
+    return parseBody(schema, answer.body);
+  }
+
+  #sign(method: string, endpoint: string, body: Uint8Array): { nonce: string; headers: SignatureHeaders } {
+    const { crypto, random, wallNow } = this.#options;
+    const nonce = encodeBase64(random(16));
+    const created = Math.floor((wallNow() + this.#clockOffset) / 1000);
+    const request = { method, path: this.#prefix + endpoint, query: '?', body };
+    const headers = signRequest(crypto, this.#requireKeys().request, request, { created, keyId: this.#keyId, nonce });
+    return { nonce, headers };
+  }
+
+  #verify({ status, headers, body }: Answer, requestSignature: string): ReturnType<typeof verifyResponse> {
+    const response = { status, body, requestSignature };
+    return verifyResponse(this.#options.crypto, this.#requireKeys().response, response, headers);
+  }
+
+  /** A signed problem is the server's word; anything else with an error status may come from whoever is on the way. */
+  #explainRefusal(answer: Answer, requestSignature: string): ControlFailure {
+    const problem = readProblem(answer.body);
+    const verified = this.#verify(answer, requestSignature);
+    if (!verified.ok) {
+      if (answer.status >= 500) return { kind: 'unreachable', detail: `status ${answer.status}` };
+      return { kind: 'untrusted', detail: `${verified.reason}, status ${answer.status} ${problem?.code ?? ''}`.trimEnd() };
+    }
+    if (!problem) return { kind: 'malformed', detail: `status ${answer.status} without a problem` };
+    return {
+      kind: 'refused',
+      status: answer.status,
+      code: problem.code,
+      detail: describeProblem(problem),
+      serverTime: problem.code === 'signature-expired' ? parseTime(problem.server_time) : undefined,
+    };
+  }
+
+  async #send(
+    method: 'GET' | 'POST',
+    endpoint: string,
+    body: Uint8Array,
+    headers: Partial<SignatureHeaders>,
+    limit: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ControlResult<Answer>> {
+    try {
+      const response = await this.#pool.request({
+        method,
+        path: this.#prefix + endpoint,
+        headers: { ...headers, ...(method === 'POST' ? { 'content-type': 'application/json' } : {}) },
+        body: method === 'POST' ? body : null,
+        signal: signal ?? null,
+      });
+      return { ok: true, value: await readAnswer(response, limit) };
+    } catch (error) {
+      return unreachable(describeTransportError(error));
+    }
+  }
+
+  #requireKeys(): ControlKeys {
+    if (!this.#keys) throw new Error('the keys shared with the control server are not set');
+    return this.#keys;
+  }
+}
+
+async function readAnswer(response: Dispatcher.ResponseData, limit: number): Promise<Answer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of response.body) {
+    parts.push(part as Buffer);
+    length += (part as Buffer).length;
+    if (length > limit) throw new Error(`the answer is longer than ${limit} bytes`);
+  }
+  const header = (name: keyof SignatureHeaders): Partial<Record<keyof SignatureHeaders, string>> => {
+    const value = response.headers[name];
+    return typeof value === 'string' ? { [name]: value } : {};
+  };
+  const headers = { ...header('content-digest'), ...header('signature-input'), ...header('signature') };
+  return { status: response.statusCode, headers, body: Buffer.concat(parts) };
+}
+
+function parseBody<T>(schema: Schema<T>, body: Uint8Array): ControlResult<T> {
+  const parsed = schema.safeParse(parseJson(body));
+  if (parsed.success) return { ok: true, value: parsed.data };
+  return { ok: false, failure: { kind: 'malformed', detail: parsed.error.message.replace(/\s+/g, ' ').slice(0, 200) } };
+}
+
+function readProblem(body: Uint8Array): Problem | undefined {
+  const parsed = problemSchema.safeParse(parseJson(body));
+  return parsed.success ? parsed.data : undefined;
+}
+
+function parseJson(body: Uint8Array): unknown {
+  const text = decodeUtf8(body);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function describeProblem({ title, detail, errors }: Problem): string {
+  const fields = errors?.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  return [title, detail, fields].filter((part) => part !== undefined && part !== '').join('; ');
+}
+
+function parseTime(text: string | undefined): number | undefined {
+  const time = text === undefined ? NaN : Date.parse(text);
+  return Number.isNaN(time) ? undefined : time;
+}
+
+function unreachable(detail: string): { ok: false; failure: ControlFailure } {
+  return { ok: false, failure: { kind: 'unreachable', detail } };
+}
+
+/** `connect ECONNREFUSED 203.0.113.10:8080`; an AggregateError has its reason within. */
+function describeTransportError(error: unknown): string {
+  const inner = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+  return inner instanceof Error ? inner.message || inner.name : String(inner);
+}

@@ -1,0 +1,326 @@
+// The node's relation to its control server after the keys are known: registration, heartbeats, the event stream, the poll
+// that stands in for it, and coming back after an outage. An outage changes nothing else: the tunnel does not depend on it.
+//
+//   heartbeat loop   at the server's interval, at once when something changed; backs off while the server is away
+//   stream loop      one event stream, reconnected with backoff
+//   poll             the whole map, when the stream is down or a heartbeat's answer names a newer one
+
+import {
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+  type MapVersion,
+  type NetworkMap,
+  type Peer,
+  type RegisterRequest,
+  type RegisterResponse,
+  type StreamEvent,
+} from '@shadownet/contracts';
+import type { RandomBytes } from '@shadownet/crypto';
+import { assertNever, type Duration, type Instant, milliseconds, seconds } from '@shadownet/primitives';
+import { NodeError } from '../node-error.js';
+import { Backoff } from './backoff.js';
+import type { ControlClient } from './control-client.js';
+import { type ControlFailure, type ControlResult, describeFailure } from './control-failure.js';
+import type { NodeLog } from './node-log.js';
+import { UntrustedLog } from './untrusted-log.js';
+
+/** What happens to the network map. */
+export type MapChange =
+  | { readonly kind: 'map'; readonly map: NetworkMap }
+  | { readonly kind: 'peer-changed'; readonly version: MapVersion; readonly networkCidr: string; readonly peer: Peer }
+  | { readonly kind: 'peer-removed'; readonly version: MapVersion; readonly id: string };
+
+/** The rest of the node, as the session sees it. */
+export interface ControlSessionHost {
+  registration(): RegisterRequest;
+  /** The report to send, and what to call once it was answered. */
+  heartbeat(): { readonly request: HeartbeatRequest; answered(): void };
+  /** Every registration that succeeds, the first one too. */
+  onRegistered(response: RegisterResponse): void;
+  /** False if the change cannot be applied to the map that the node has: the session fetches the whole one. */
+  onMapChange(change: MapChange): boolean;
+  /** True if a map of this version would be news. */
+  isNewer(version: MapVersion): boolean;
+}
+
+export interface ControlSessionOptions {
+  readonly client: ControlClient;
+  readonly host: ControlSessionHost;
+  readonly log: NodeLog;
+  readonly random: RandomBytes;
+  readonly now: () => Instant;
+}
+
+type Contact =
+  | { readonly kind: 'never' }
+  | { readonly kind: 'connected'; readonly at: Instant }
+  | { readonly kind: 'lost'; readonly at: Instant | undefined };
+
+const FIRST_RETRY = milliseconds(500);
+const LONGEST_RETRY = seconds(15);
+const GOODBYE_TIMEOUT = seconds(1);
+/** What the server may ask for: an interval of 0 must not spin, and a silent node is offline after 120 s. */
+const HEARTBEAT_BOUNDS = { shortest: seconds(1), longest: seconds(60) };
+const POLL_BOUNDS = { shortest: seconds(5), longest: seconds(600) };
+
+export class ControlSession {
+  readonly #options: ControlSessionOptions;
+  readonly #untrusted: UntrustedLog;
+  readonly #stopped = new AbortController();
+  readonly #beatBackoff: Backoff;
+  readonly #streamBackoff: Backoff;
+  #contact: Contact = { kind: 'never' };
+  #mustRegister = false;
+  #heartbeatInterval: Duration = seconds(30);
+  #pollInterval: Duration = seconds(60);
+  #beating: 'no' | 'yes' | 'yes-and-again' = 'no';
+  #beatTimer: NodeJS.Timeout | undefined;
+  #pollTimer: NodeJS.Timeout | undefined;
+  #fetchingMap = false;
+  #streamIsLive = false;
+  #wakeStream: (() => void) | undefined;
+
+  constructor(options: ControlSessionOptions) {
+    this.#options = options;
+    this.#untrusted = new UntrustedLog(options.log, options.now);
+    this.#beatBackoff = new Backoff(FIRST_RETRY, LONGEST_RETRY, options.random);
+    this.#streamBackoff = new Backoff(FIRST_RETRY, LONGEST_RETRY, options.random);
+  }
+
+  /** Registers, again and again until `deadline`. Throws `control-unreachable` or `control-refused`. */
+  async registerUntil(deadline: Instant): Promise<void> {
+    const { client, host } = this.#options;
+    await retryUntil(deadline, this.#options, async () => {
+      const result = await client.register(host.registration(), this.#stopped.signal);
+      this.#note('register', result);
+      if (result.ok) this.#registered(result.value);
+      return result;
+    });
+  }
+
+  /** Starts heartbeats, event stream and poll. */
+  start(): void {
+    void this.#streamLoop();
+    this.#scheduleBeat(this.#heartbeatInterval);
+    this.#schedulePoll();
+  }
+
+  /** Tells the server now what changed, instead of at the next heartbeat. */
+  heartbeatNow(): void {
+    if (this.#contact.kind === 'connected') void this.#beat();
+  }
+
+  /** Says goodbye (for a second at most) and ends everything. */
+  async stop(id: string): Promise<void> {
+    const { client } = this.#options;
+    clearTimeout(this.#beatTimer);
+    clearTimeout(this.#pollTimer);
+    this.#stopped.abort();
+    this.#wakeStream?.();
+    if (this.#contact.kind === 'connected') await client.goodbye({ id }, AbortSignal.timeout(GOODBYE_TIMEOUT));
+    await client.close();
+  }
+
+  get connected(): boolean {
+    return this.#contact.kind === 'connected';
+  }
+
+  get lastContactAt(): Instant | undefined {
+    return this.#contact.kind === 'never' ? undefined : this.#contact.at;
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#beating !== 'no') {
+      this.#beating = 'yes-and-again';
+      return;
+    }
+    this.#beating = 'yes';
+    clearTimeout(this.#beatTimer);
+    const answered = this.#mustRegister ? await this.#register() : await this.#sendHeartbeat();
+    const again = this.#takeBeatingAgain();
+    if (answered) this.#beatBackoff.reset();
+    this.#scheduleBeat(answered ? (again ? milliseconds(0) : this.#heartbeatInterval) : this.#beatBackoff.next());
+  }
+
+  #takeBeatingAgain(): boolean {
+    const again = this.#beating === 'yes-and-again';
+    this.#beating = 'no';
+    return again;
+  }
+
+  async #sendHeartbeat(): Promise<boolean> {
+    const { client, host } = this.#options;
+    const { request, answered } = host.heartbeat();
+    const result = await client.heartbeat(request, this.#stopped.signal);
+    this.#note('heartbeat', result);
+    if (result.ok) {
+      answered();
+      this.#acceptHeartbeatAnswer(result.value);
+      return true;
+    }
+    if (result.failure.kind === 'refused' && result.failure.code === 'unknown-peer') return this.#register();
+    return false;
+  }
+
+  #acceptHeartbeatAnswer({ heartbeat_interval_ms, map_version }: HeartbeatResponse): void {
+    this.#heartbeatInterval = clamp(heartbeat_interval_ms, HEARTBEAT_BOUNDS);
+    if (this.#options.host.isNewer(map_version)) void this.#fetchMap();
+  }
+
+  async #register(): Promise<boolean> {
+    const { client, host } = this.#options;
+    const result = await client.register(host.registration(), this.#stopped.signal);
+    this.#note('register', result);
+    if (result.ok) this.#registered(result.value);
+    return result.ok;
+  }
+
+  #registered(response: RegisterResponse): void {
+    this.#mustRegister = false;
+    this.#heartbeatInterval = clamp(response.heartbeat_interval_ms, HEARTBEAT_BOUNDS);
+    this.#pollInterval = clamp(response.poll_interval_ms, POLL_BOUNDS);
+    this.#options.host.onRegistered(response);
+  }
+
+  async #streamLoop(): Promise<void> {
+    const { client } = this.#options;
+    while (!this.#stopped.signal.aborted) {
+      const failure = await client.readEvents({ onEvent: (event) => this.#onEvent(event) }, this.#stopped.signal);
+      this.#streamIsLive = false;
+      if (this.#stopped.signal.aborted) return;
+      this.#failed('event stream', failure);
+      await this.#pauseStream(this.#streamBackoff.next());
+    }
+  }
+
+  #onEvent(event: StreamEvent): void {
+    this.#streamIsLive = true;
+    this.#streamBackoff.reset();
+    this.#reached();
+    switch (event.type) {
+      case 'map':
+        return this.#applyMapChange({ kind: 'map', map: event.payload });
+      case 'peer-changed': {
+        const { map_version: version, network_cidr: networkCidr, peer } = event.payload;
+        return this.#applyMapChange({ kind: 'peer-changed', version, networkCidr, peer });
+      }
+      case 'peer-removed':
+        return this.#applyMapChange({ kind: 'peer-removed', version: event.payload.map_version, id: event.payload.id });
+      case 'heartbeat-interval':
+        this.#heartbeatInterval = clamp(event.payload.heartbeat_interval_ms, HEARTBEAT_BOUNDS);
+        return void this.#beat();
+      case 'keepalive':
+        if (this.#options.host.isNewer(event.payload.map_version)) void this.#fetchMap();
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #applyMapChange(change: MapChange): void {
+    if (!this.#options.host.onMapChange(change)) void this.#fetchMap();
+  }
+
+  async #fetchMap(): Promise<void> {
+    if (this.#fetchingMap) return;
+    this.#fetchingMap = true;
+    const result = await this.#options.client.fetchPeers(this.#stopped.signal);
+    this.#fetchingMap = false;
+    this.#note('peers', result);
+    if (result.ok) this.#options.host.onMapChange({ kind: 'map', map: result.value });
+  }
+
+  #note(request: string, result: ControlResult<unknown>): void {
+    if (result.ok) this.#reached();
+    else this.#failed(request, result.failure);
+  }
+
+  #reached(): void {
+    const before = this.#contact;
+    this.#contact = { kind: 'connected', at: this.#options.now() };
+    if (before.kind !== 'lost') return;
+    this.#options.log.event('control-back', {});
+    // The server may have restarted, or counted us out: registering again costs nothing and puts all in order.
+    this.#mustRegister = true;
+    void this.#beat();
+    this.#wakeStream?.();
+  }
+
+  #failed(request: string, failure: ControlFailure): void {
+    if (this.#stopped.signal.aborted) return;
+    switch (failure.kind) {
+      case 'unreachable':
+        return this.#lost(failure);
+      case 'untrusted':
+        return this.#untrusted.note(request, failure.detail);
+      case 'refused':
+      case 'malformed': {
+        const code = failure.kind === 'refused' ? failure.code : failure.kind;
+        return this.#options.log.event('control-refused', { request, code, error: describeFailure(failure) });
+      }
+      default:
+        assertNever(failure);
+    }
+  }
+
+  #lost(failure: ControlFailure): void {
+    if (this.#contact.kind === 'lost') return;
+    const at = this.#contact.kind === 'connected' ? this.#contact.at : undefined;
+    this.#contact = { kind: 'lost', at };
+    this.#options.log.event('control-unreachable', { error: describeFailure(failure) });
+  }
+
+  #scheduleBeat(delay: Duration): void {
+    clearTimeout(this.#beatTimer);
+    if (!this.#stopped.signal.aborted) this.#beatTimer = setTimeout(() => void this.#beat(), delay);
+  }
+
+  #schedulePoll(): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#pollTimer = setTimeout(() => {
+      if (!this.#streamIsLive) void this.#fetchMap();
+      this.#schedulePoll();
+    }, this.#pollInterval);
+  }
+
+  #pauseStream(delay: Duration): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delay);
+      this.#wakeStream = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** Calls again with backoff until it works or the deadline has passed. */
+export async function retryUntil<T>(
+  deadline: Instant,
+  { now, random }: { now: () => Instant; random: RandomBytes },
+  attempt: () => Promise<ControlResult<T>>,
+): Promise<T> {
+  const backoff = new Backoff(milliseconds(250), seconds(3), random);
+  for (;;) {
+    const result = await attempt();
+    if (result.ok) return result.value;
+    const delay = backoff.next();
+    if (isFinal(result.failure) || now() + delay >= deadline) throw startError(result.failure);
+    await new Promise((resolve) => setTimeout(resolve, delay));
+  }
+}
+
+/** A refusal that the same request will get again. */
+function isFinal(failure: ControlFailure): boolean {
+  return failure.kind === 'refused' && failure.code !== 'rate-limited' && failure.status < 500;
+}
+
+function startError(failure: ControlFailure): NodeError {
+  const text = describeFailure(failure);
+  if (failure.kind === 'unreachable') return new NodeError('control-unreachable', `no control server: ${text}`);
+  return new NodeError('control-refused', `the control server did not take this node: ${text}`);
+}
+
+function clamp(ms: number, { shortest, longest }: { shortest: Duration; longest: Duration }): Duration {
+  return milliseconds(Math.min(Math.max(ms, shortest), longest));
+}

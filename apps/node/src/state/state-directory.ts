@@ -1,0 +1,95 @@
+// What a node keeps between runs: one small file per fact, in a directory of mode 0700 (docs/node-runtime.md, "State").
+//
+//   private.key   the node's identity
+//   node-id       the UUID that the node made for itself
+//   server.pub    the control server's public key, pinned on first contact
+//   port          the UDP port of the last run: peers and NATs find the node where it was
+//   tai64n        handshake timestamps up to here (ns since the Unix epoch) may have been used
+
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RandomBytes } from '@shadownet/crypto';
+import { encodePublicKey, parsePublicKey, type PublicKey } from '@shadownet/primitives';
+import { NodeError } from '../node-error.js';
+import { ensurePrivateDirectory, replaceFile, unusable } from './private-directory.js';
+import { type LoadedPrivateKey, loadPrivateKey } from './private-key-file.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+export class StateDirectory {
+  readonly path: string;
+
+  /** Makes the directory if it is missing. Throws `state-exposed` or `state-unusable`. */
+  constructor(path: string) {
+    ensurePrivateDirectory(path);
+    this.path = path;
+  }
+
+  loadPrivateKey(random: RandomBytes): LoadedPrivateKey {
+    return loadPrivateKey(this.#file('private.key'), random);
+  }
+
+  loadNodeId(): string {
+    const known = this.#read('node-id', (text) => (UUID.test(text) ? text : undefined));
+    if (known !== undefined) return known;
+    const id = randomUUID();
+    this.#write('node-id', id);
+    return id;
+  }
+
+  get serverKey(): PublicKey | undefined {
+    return this.#read('server.pub', parsePublicKey);
+  }
+
+  pinServerKey(key: PublicKey): void {
+    this.#write('server.pub', encodePublicKey(key));
+  }
+
+  get serverKeyFile(): string {
+    return this.#file('server.pub');
+  }
+
+  get port(): number | undefined {
+    return this.#read('port', (text) => {
+      const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+      return port >= 1 && port <= 0xffff ? port : undefined;
+    });
+  }
+
+  rememberPort(port: number): void {
+    if (this.port !== port) this.#write('port', String(port));
+  }
+
+  /** Nanoseconds since the Unix epoch; 0 if no handshake timestamp was ever used. */
+  get reservedTimestamps(): bigint {
+    return this.#read('tai64n', (text) => (/^\d{1,20}$/.test(text) ? BigInt(text) : undefined)) ?? 0n;
+  }
+
+  reserveTimestamps(untilNanoseconds: bigint): void {
+    this.#write('tai64n', String(untilNanoseconds));
+  }
+
+  /** What the file says, `undefined` if there is none. Throws `state-unusable` if `parse` makes nothing of it. */
+  #read<T>(name: string, parse: (text: string) => T | undefined): T | undefined {
+    const path = this.#file(name);
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8').trim();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw unusable(path, error);
+    }
+    const value = parse(text);
+    if (value === undefined) throw new NodeError('state-unusable', `${path} is damaged: delete it or restore it`);
+    return value;
+  }
+
+  #write(name: string, text: string): void {
+    replaceFile(this.#file(name), `${text}\n`);
+  }
+
+  #file(name: string): string {
+    return join(this.path, name);
+  }
+}
