@@ -1,1 +1,4 @@
-export type { DatagramHandler, UdpCounters, UdpSocket } from './udp-socket.js';
+export { MemoryUdpNetwork } from './memory-udp.js';
+export { openPortableUdp, type PortableUdpOptions } from './portable-udp.js';
+export { UdpError, type UdpErrorCode } from './udp-error.js';
+export { type DatagramHandler, MAX_DATAGRAM_BYTES, type UdpCounters, type UdpSocket } from './udp-socket.js';
