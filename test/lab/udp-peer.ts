@@ -1,8 +1,8 @@
 // A UDP socket inside a namespace, in the hands of a test: it sees NATs from outside, plays a decoy, sends nonsense.
-import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.js';
 import { type LabProcess } from './lab-process.js';
 import { type NetworkNamespace } from './network-namespace.js';
+import { inRepository } from './repository.js';
 
 export interface ReceivedDatagram {
   /** address:port of the sender as seen here. */
@@ -13,7 +13,7 @@ export interface ReceivedDatagram {
 /** What it does with each datagram: nothing, send it back, or answer with the sender's endpoint as text. */
 export type UdpAnswer = 'silent' | 'reflect' | 'name';
 
-const PROGRAM = fileURLToPath(new URL('./udp-peer-process.mjs', import.meta.url));
+const PROGRAM = inRepository('test/lab/udp-peer-process.mjs');
 
 export class UdpPeer {
   readonly received: ReceivedDatagram[] = [];

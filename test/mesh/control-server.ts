@@ -1,0 +1,64 @@
+// The real shadownet-control on a host of a lab.
+import { type LabHost } from '../lab/lab.js';
+import { type LabProcess, type ProcessEnd } from '../lab/lab-process.js';
+import { inRepository } from '../lab/repository.js';
+import { JsonLog } from './json-log.js';
+
+const BINARY = inRepository('node_modules/.bin/shadownet-control');
+const API_PORT = 8080;
+const START_TIMEOUT_MS = 30_000;
+
+export class ControlServer {
+  readonly log = new JsonLog();
+  #process: LabProcess | undefined;
+
+  /** `dataDir` outlives restarts. */
+  constructor(
+    readonly host: LabHost,
+    private readonly dataDir: string,
+    readonly port = API_PORT,
+  ) {}
+
+  get url(): string {
+    return `http://${this.host.address}:${String(this.port)}`;
+  }
+
+  get running(): boolean {
+    return this.#process?.running ?? false;
+  }
+
+  /** Returns when it listens. */
+  async start(): Promise<void> {
+    const listen = `${this.host.address}:${String(this.port)}`;
+    const started = Date.now();
+    const server = this.host.spawn([BINARY, 'serve', '--listen', listen, '--open', '--data-dir', this.dataDir]);
+    server.onStderrLine((line) => this.log.append(line));
+    this.#process = server;
+    const listening = this.log.waitFor('listening', START_TIMEOUT_MS, started);
+    // Whichever comes first: waiting for a server that has ended would only hide why it did.
+    await Promise.race([listening, server.ended]);
+    if (!server.running) {
+      listening.catch(() => undefined);
+      throw new Error(`shadownet-control did not start:\n${server.stderrTail}`);
+    }
+  }
+
+  /** Ends it with `signal`, SIGKILL for an outage. */
+  async stop(signal: NodeJS.Signals): Promise<ProcessEnd> {
+    if (this.#process === undefined) throw new Error('the control server was not started');
+    return this.#process.stop(signal, 10_000);
+  }
+
+  /** The body of an API answer; throws on an error status. */
+  async get(path: string): Promise<string> {
+    const { stdout } = await this.host.run([
+      'curl',
+      '-sS',
+      '--fail-with-body',
+      '--max-time',
+      '5',
+      `${this.url}${path}`,
+    ]);
+    return stdout;
+  }
+}
