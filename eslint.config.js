@@ -17,7 +17,9 @@ const MAY_IMPORT = {
   'lib:native': ['lib:primitives'],
   'lib:tun': ['lib:primitives', 'lib:native'],
   'lib:udp': ['lib:primitives', 'lib:native'],
+  'lib:dataplane': ['lib:primitives', 'lib:native', 'lib:crypto', 'lib:stun', 'lib:wireguard', 'lib:tun', 'lib:udp'],
   'lib:testlab': ['lib:primitives', 'lib:stun', 'lib:paths'],
+  'app:wg': ['lib:primitives', 'lib:crypto', 'lib:wireguard', 'lib:native', 'lib:tun', 'lib:udp', 'lib:dataplane'],
   'app:control': ['lib:primitives', 'lib:contracts', 'lib:crypto', 'lib:stun', 'lib:udp'],
   'app:node': [
     'lib:primitives',
@@ -30,6 +32,7 @@ const MAY_IMPORT = {
     'lib:native',
     'lib:tun',
     'lib:udp',
+    'lib:dataplane',
   ],
   'app:dashboard': ['lib:contracts'],
 };

@@ -1,9 +1,10 @@
-// Bundles the CLI into one file (koffi stays outside: it carries its binaries), so that it starts in about 0.1 s.
+// Bundles a command-line app from its TypeScript sources into dist/, one file per entry, so that it starts in about 0.1 s.
+// koffi stays outside: its package carries the binaries. Called by the build scripts of apps/node and apps/wg.
 import { build } from 'esbuild';
 
 await build({
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/main.js',
+  entryPoints: process.argv.slice(2),
+  outdir: 'dist',
   bundle: true,
   platform: 'node',
   format: 'esm',
