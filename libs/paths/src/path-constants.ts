@@ -1,0 +1,71 @@
+// Times and limits of the path agent, each with its unit and its reason.
+
+import { type Duration, milliseconds, seconds } from '@shadownet/primitives';
+
+type Range = readonly [Duration, Duration];
+
+/** Between two rounds of probes to all candidates. Both ends must have sent before a hole is open in both NATs; the spread
+ * keeps nodes that were told of each other at the same moment out of step. */
+export const ROUND_INTERVAL: Range = [milliseconds(300), milliseconds(500)];
+
+/** A first search: about 25 rounds. Whoever can be reached by punching has been after two or three. */
+export const SEARCH_TIME = seconds(10);
+
+/** A search after a pause: about 10 rounds, gentler on a peer that is gone. A sign of life makes it a full one. */
+export const RETRY_SEARCH_TIME = seconds(4);
+
+/** The pause after a search without success doubles from the first to the second. Far below the 2 min for which a NAT
+ * should keep a hole (RFC 4787 REQ-5), so that the pauses of both ends need not coincide. */
+export const FIRST_PAUSE = seconds(2);
+export const LONGEST_PAUSE = seconds(30);
+
+/** A pause is longer by up to this fraction, at random. */
+export const PAUSE_JITTER = 0.25;
+
+/** After a path was chosen the other candidates are probed on for so long, for a better one whose hole opens later. */
+export const SETTLE_TIME = seconds(2);
+
+/** Later they are tried this often: a path that lost its first probes to chance must not stay unknown. */
+export const EXPLORE_INTERVAL: Range = [seconds(60), seconds(75)];
+
+/** Of the current path: keeps the NAT's mapping (the shortest common lifetime is 30 s) and measures the RTT. */
+export const KEEPALIVE_INTERVAL: Range = [seconds(10), seconds(12)];
+
+/** Data was sent on the current path and nothing came back for so long: it is checked. */
+export const DATA_ANSWER_TIME = seconds(2);
+
+/** Between the probes of a check. So many without any answer in between, and the path is lost: after 1.6 s. */
+export const CHECK_INTERVAL = milliseconds(400);
+export const CHECK_PROBES = 4;
+
+/** An answer counts for so long after its request. */
+export const PROBE_LIFETIME = seconds(5);
+
+/** Requests under way: 24 candidates for 5 s every 300 ms come to 400. The oldest are forgotten. */
+export const MAX_PENDING_PROBES = 512;
+
+/** Between two probes to one destination: below the shortest round, above what a flood of signs of life could ask for. */
+export const MIN_PROBE_GAP = milliseconds(200);
+
+/** Destinations that the limit remembers. */
+export const MAX_LIMITED_DESTINATIONS = 4096;
+
+/** Candidates that a peer may announce. */
+export const MAX_ANNOUNCED_CANDIDATES = 16;
+
+/** Addresses learnt from authenticated messages besides; a NAT that rebinds replaces the oldest. */
+export const MAX_LEARNT_CANDIDATES = 8;
+
+/** So long a confirmation stands: no probe is spent on a sign of life from there, and a search may end with it at once. */
+export const CONFIRMATION_LIFETIME = seconds(15);
+export const FRESH_CONFIRMATION = seconds(3);
+
+/** Hysteresis: a path replaces a working one only if faster by both. Less is within the noise of measuring. */
+export const BETTER_BY_FRACTION = 0.2;
+export const BETTER_BY = milliseconds(2);
+
+/** Weight of a new measurement in the smoothed RTT (RFC 6298 takes 1/8 of far more frequent ones). */
+export const RTT_GAIN = 0.25;
+
+/** Counters behind the highest that may still arrive: probes overtake each other between paths. */
+export const REPLAY_WINDOW = 1024;
