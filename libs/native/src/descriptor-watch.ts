@@ -16,8 +16,8 @@ export type WatchMechanism = 'event-loop' | 'timer';
 
 const TIMER_INTERVAL_MS = 2;
 
-/** libuv's poll handle ends when its object is collected, so that the open ones are referenced from here. */
-const openHandles = new Set<unknown>();
+/** koffi's poll handle ends when its object is collected, so that the open ones are referenced from here. */
+const openWatches = new Set<DescriptorWatch>();
 
 /**
  * Calls `onReadiness` again and again for as long as `descriptor` has something to read. Level-triggered: what the
@@ -47,15 +47,16 @@ function watchOnLoop(descriptor: Descriptor, onReadiness: (readiness: Readiness)
       if (open) onReadiness(readiness);
     });
   });
-  openHandles.add(handle);
-  return {
+  const watch: DescriptorWatch = {
     close() {
       if (!open) return;
       open = false;
       handle.close();
-      openHandles.delete(handle);
+      openWatches.delete(watch);
     },
   };
+  openWatches.add(watch);
+  return watch;
 }
 
 function watchByTimer(descriptor: Descriptor, onReadiness: (readiness: Readiness) => void): DescriptorWatch {
