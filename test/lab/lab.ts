@@ -65,6 +65,7 @@ export class Lab {
   readonly tempDir: string;
   readonly #namespaces: string[] = [];
   readonly #stopWatching: () => void;
+  #underWay: Promise<unknown> = Promise.resolve();
   #disposal: Promise<void> | undefined;
 
   private constructor(
@@ -137,6 +138,7 @@ export class Lab {
 
   async #disposeOnce(): Promise<void> {
     try {
+      await this.#underWay;
       await this.#endProcesses();
       const existing = new Set(await namespaceNames());
       for (const name of this.#namespaces.filter((name) => existing.has(name))) {
@@ -183,10 +185,13 @@ export class Lab {
     return stopWatching;
   }
 
-  /** A lab that could not be laid out completely is of no use; nothing of it stays. */
+  /** A lab that could not be laid out completely is of no use; nothing of it stays. Nothing is added to one that is over. */
   async #orDispose<T>(build: () => Promise<T>): Promise<T> {
+    if (this.#disposal !== undefined) throw new Error('the lab has been disposed of');
+    const building = build();
+    this.#underWay = Promise.allSettled([this.#underWay, building]);
     try {
-      return await build();
+      return await building;
     } catch (error) {
       await this.dispose();
       throw error;

@@ -67,7 +67,7 @@ export class NodeDaemon {
   }
 
   /** Ends the following of the log file; nothing of the daemon. */
-  close(): void {
+  stopFollowing(): void {
     this.#unfollow?.();
     this.#unfollow = undefined;
   }

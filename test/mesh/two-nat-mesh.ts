@@ -1,11 +1,11 @@
 // The network of the issue: control on the public segment, and two nodes, each behind its own NAT, on LANs with the same subnet.
 // The hosts even have the same address in them. Laid out but not started: the demo and the specs start the parts in their own order.
-import { Lab, type LabHost, type LabOptions } from '../lab/lab.js';
+import { type Lab, type LabHost } from '../lab/lab.js';
 import { type NatRouter } from '../lab/nat-router.js';
 import { ControlServer } from './control-server.js';
 import { NodeDaemon } from './node-daemon.js';
 
-export interface TwoNatMeshOptions extends LabOptions {
+export interface TwoNatMeshOptions {
   readonly addressA?: string;
   readonly addressB?: string;
   /** More flags of `shadownet-node up` on host B. */
@@ -25,8 +25,7 @@ export class TwoNatMesh {
     readonly nodeB: NodeDaemon,
   ) {}
 
-  static async layOut(options: TwoNatMeshOptions = {}): Promise<TwoNatMesh> {
-    const lab = await Lab.create(options);
+  static async layOut(lab: Lab, options: TwoNatMeshOptions = {}): Promise<TwoNatMesh> {
     const behaviour = { kind: 'port-restricted' } as const;
     const control = new ControlServer(await lab.addPublicHost('control', '203.0.113.10'), lab.makeDir('control'));
     const natA = await lab.addNat('nat-a', { behaviour, address: '203.0.113.21', lan: LAN });
@@ -53,9 +52,9 @@ export class TwoNatMesh {
     return { ipA: (await this.nodeA.status()).virtual_ip, ipB: (await this.nodeB.status()).virtual_ip };
   }
 
-  async dispose(): Promise<void> {
-    await this.lab.dispose();
-    this.nodeA.close();
-    this.nodeB.close();
+  /** Ends the reading of the nodes' log files. The lab is its owner's to dispose of. */
+  stopFollowing(): void {
+    this.nodeA.stopFollowing();
+    this.nodeB.stopFollowing();
   }
 }
