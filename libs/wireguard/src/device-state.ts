@@ -1,0 +1,189 @@
+// What sending, receiving and configuring share: the device's own keys, its tables, its counters and its events.
+
+import type { CryptoProvider, PrivateKey, RandomBytes } from '@shadownet/crypto';
+import {
+  type Duration,
+  durationBetween,
+  type Instant,
+  milliseconds,
+  type Path,
+  pathsEqual,
+  publicKeysEqual,
+  type PublicKey,
+  type PublicKeyText,
+  Secret,
+} from '@shadownet/primitives';
+import { AllowedIps } from './allowed-ips.js';
+import {
+  DEFAULT_MAX_PEERS,
+  HANDSHAKE_BUDGET_PER_SECOND,
+  MAX_TIMER_JITTER,
+  REJECT_AFTER_MESSAGES,
+  REJECT_AFTER_TIME,
+  REPORT_INTERVAL,
+  SESSIONS_PER_PEER,
+} from './constants.js';
+import {
+  type DeviceEvent,
+  type DeviceOptions,
+  type Drop,
+  DROP_REASONS,
+  type DropReason,
+  type EndpointPolicy,
+} from './device-types.js';
+import { CookieResponder } from './handshake/cookie.js';
+import { LoadDetector } from './handshake/load-detector.js';
+import { RateLimiter } from './handshake/rate-limiter.js';
+import type { Tai64nSource } from './handshake/timestamp.js';
+import type { Peer } from './peer.js';
+import { SessionIndexTable } from './session-index.js';
+import { TimerQueue } from './timer-queue.js';
+import { type SessionRef, SessionTable } from './transport/session-table.js';
+import { TransportCodec } from './transport/transport-message.js';
+
+/** What one of our indices stands for: the initiation that a peer's `handshake` describes, or a session. */
+export type IndexOwner =
+  | { readonly kind: 'handshake'; readonly peer: Peer }
+  | { readonly kind: 'session'; readonly peer: Peer; readonly session: SessionRef };
+
+/** The device's own key pair and what follows from it. */
+export interface Identity {
+  readonly privateKey: PrivateKey;
+  readonly publicKey: PublicKey;
+  readonly cookies: CookieResponder;
+}
+
+export class DeviceState {
+  readonly crypto: CryptoProvider;
+  readonly random: RandomBytes;
+  readonly timestamps: Tai64nSource;
+  readonly endpoints: EndpointPolicy;
+  readonly maxPeers: number;
+
+  identity: Identity | undefined;
+  readonly peers = new Map<PublicKeyText, Peer>();
+  readonly allowedIps = new AllowedIps<Peer>();
+  readonly indices: SessionIndexTable<IndexOwner>;
+  readonly sessions: SessionTable;
+  readonly timers = new TimerQueue<Peer>();
+  readonly codec: TransportCodec;
+  readonly load: LoadDetector;
+  readonly limiter = new RateLimiter();
+  readonly events: DeviceEvent[] = [];
+  readonly counters: Record<DropReason, number>;
+
+  constructor(options: DeviceOptions) {
+    this.crypto = options.crypto;
+    this.random = options.random;
+    this.timestamps = options.timestamps;
+    this.endpoints = options.endpoints;
+    this.maxPeers = options.maxPeers ?? DEFAULT_MAX_PEERS;
+    this.indices = new SessionIndexTable(options.random);
+    this.sessions = SessionTable.allocate(this.maxPeers * SESSIONS_PER_PEER);
+    this.codec = new TransportCodec(options.crypto);
+    this.load = new LoadDetector(options.handshakesPerSecond ?? HANDSHAKE_BUDGET_PER_SECOND);
+    this.counters = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
+  }
+
+  /** Counts a drop and says so. */
+  drop(reason: DropReason, count = 1): Drop {
+    this.counters[reason] += count;
+    return { ok: false, reason };
+  }
+
+  /** 0…MAX_TIMER_JITTER, drawn anew. */
+  readonly jitter = (): Duration => {
+    const [low, high] = this.random(2) as unknown as [number, number];
+    return milliseconds((((high << 8) | low) / 0xffff) * MAX_TIMER_JITTER);
+  };
+
+  setIdentity(bytes: Uint8Array): PublicKey {
+    const privateKey = this.crypto.privateKey(bytes);
+    // Multiplying the base point by a clamped scalar never gives a point of low order.
+    const publicKey = privateKey.publicKey as PublicKey;
+    this.identity?.privateKey.zero();
+    this.identity = { privateKey, publicKey, cookies: new CookieResponder(this.crypto, this.random, publicKey) };
+    return publicKey;
+  }
+
+  /** DH of our static key and the peer's: computed once. `undefined` for a key that gives no secret. */
+  staticSharedWith(peer: Peer, identity: Identity): Uint8Array | undefined {
+    if (!peer.staticShared) {
+      const secret = identity.privateKey.sharedSecret(peer.publicKey);
+      if (!secret) return undefined;
+      peer.staticShared = Secret.own(secret);
+    }
+    return peer.staticShared.expose();
+  }
+
+  isOwnKey(publicKey: PublicKey): boolean {
+    return this.identity !== undefined && publicKeysEqual(publicKey, this.identity.publicKey);
+  }
+
+  /** The session to send with, if it is still allowed to. */
+  sendingSession(peer: Peer, now: Instant): SessionRef | undefined {
+    const session = peer.sessions.current;
+    if (!session || this.isExpired(session, now)) return undefined;
+    return this.sessions.sendCounter(session) < REJECT_AFTER_MESSAGES ? session : undefined;
+  }
+
+  isExpired(session: SessionRef, now: Instant): boolean {
+    return durationBetween(this.sessions.createdAt(session), now) >= REJECT_AFTER_TIME;
+  }
+
+  /** Ends sessions of a peer, keeping what they carried in its totals. */
+  retire(peer: Peer, sessions: readonly SessionRef[]): void {
+    for (const session of sessions) {
+      const traffic = this.sessions.traffic(session);
+      peer.totals.txBytes += traffic.bytesSent;
+      peer.totals.rxBytes += traffic.bytesReceived;
+      peer.totals.lastSentAt = laterOf(peer.totals.lastSentAt, traffic.lastSentAt);
+      peer.totals.lastReceivedAt = laterOf(peer.totals.lastReceivedAt, traffic.lastReceivedAt);
+      this.indices.delete(this.sessions.localIndex(session));
+      this.sessions.retire(session);
+    }
+  }
+
+  /** Forgets an initiation that waits for its response. */
+  dropInitiation(peer: Peer): void {
+    if (peer.handshake.kind === 'initiated') {
+      this.indices.delete(peer.handshake.localIndex);
+      peer.handshake.pending.zero();
+    }
+    peer.handshake = { kind: 'idle' };
+  }
+
+  /** Ends all that a peer has under way, and zeroes its session keys. */
+  endSessions(peer: Peer): void {
+    this.dropInitiation(peer);
+    this.retire(peer, peer.sessions.clear());
+    peer.timers.stopAll();
+  }
+
+  /** A message of the peer that came by `path` was found authentic. */
+  authenticatedPath(peer: Peer, path: Path, now: Instant): void {
+    if (peer.path && pathsEqual(peer.path, path)) return;
+    if (this.endpoints === 'roaming') {
+      peer.path = path;
+      this.events.push({ kind: 'path-changed', peer: peer.publicKey, path });
+      return;
+    }
+    const last = peer.lastReport;
+    if (last && pathsEqual(last.path, path) && durationBetween(last.at, now) < REPORT_INTERVAL) return;
+    peer.lastReport = { path, at: now };
+    this.events.push({ kind: 'authenticated-from', peer: peer.publicKey, path });
+  }
+
+  /** Something waits for a path. */
+  reportWanted(peer: Peer, now: Instant): void {
+    const last = peer.handshakeWantedReportedAt;
+    if (last !== undefined && durationBetween(last, now) < REPORT_INTERVAL) return;
+    peer.handshakeWantedReportedAt = now;
+    this.events.push({ kind: 'handshake-wanted', peer: peer.publicKey });
+  }
+}
+
+export function laterOf(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a > b ? a : b;
+}

@@ -1,0 +1,119 @@
+// What a device takes, gives and tells: the types of its public API.
+
+import type { CryptoProvider, RandomBytes } from '@shadownet/crypto';
+import type { Duration, Instant, IpPrefix, Path, PublicKey, Secret } from '@shadownet/primitives';
+import type { Tai64nSource } from './handshake/timestamp.js';
+
+/**
+ * Where datagrams and packets go. The bytes are valid during the call only, and the device must not be called from inside it:
+ * its buffers are in use.
+ */
+export interface DeviceOutput {
+  /** Send this to the network. */
+  datagram(bytes: Uint8Array, path: Path): void;
+  /** Hand this IP packet, which came from `peer`, to the host. */
+  packet(bytes: Uint8Array, peer: PublicKey): void;
+}
+
+/**
+ * Who decides where a peer is. 'roaming': authenticated messages move its path (whitepaper §2.1). 'external': only
+ * `setPeerPath` does; authenticated messages from elsewhere are reported as events.
+ */
+export type EndpointPolicy = 'roaming' | 'external';
+
+export interface DeviceOptions {
+  readonly crypto: CryptoProvider;
+  readonly random: RandomBytes;
+  readonly timestamps: Tai64nSource;
+  readonly endpoints: EndpointPolicy;
+  /** Fixes the size of the session table: about 5 KB for each peer, of memory that is taken when it is used. */
+  readonly maxPeers?: number;
+  /** Handshake messages per second beyond which cookies are asked for. */
+  readonly handshakesPerSecond?: number;
+}
+
+export interface PeerConfiguration {
+  readonly publicKey: PublicKey;
+  /** 32 bytes, copied. Left out means none, which is the same as all zeros. */
+  readonly presharedKey?: Secret;
+  /** Taken from any other peer that has the same prefix. */
+  readonly allowedIps: readonly IpPrefix[];
+  /** Left out: the path stays as it is. */
+  readonly path?: Path;
+  /** 0, or left out, is off. */
+  readonly persistentKeepalive?: Duration;
+}
+
+export type DeviceEvent =
+  | {
+      readonly kind: 'handshake-completed';
+      readonly peer: PublicKey;
+      readonly at: Instant;
+      readonly role: 'initiator' | 'responder';
+    }
+  /** Nobody answered for REKEY_ATTEMPT_TIME; staged packets are gone. */
+  | { readonly kind: 'handshake-gave-up'; readonly peer: PublicKey; readonly at: Instant }
+  /** The current session reached REJECT_AFTER_TIME and there is no other. */
+  | { readonly kind: 'session-expired'; readonly peer: PublicKey; readonly at: Instant }
+  /** Roaming: the peer is somewhere else now. */
+  | { readonly kind: 'path-changed'; readonly peer: PublicKey; readonly path: Path }
+  /** External: the peer spoke from a path that is not its current one. At most once a second for each path. */
+  | { readonly kind: 'authenticated-from'; readonly peer: PublicKey; readonly path: Path }
+  /** Something waits to be sent and there is no path. At most once a second. */
+  | { readonly kind: 'handshake-wanted'; readonly peer: PublicKey };
+
+export interface PeerStatus {
+  readonly publicKey: PublicKey;
+  readonly path?: Path;
+  readonly allowedIps: readonly IpPrefix[];
+  readonly persistentKeepalive: Duration;
+  readonly lastHandshakeAt?: Instant;
+  /** Authentic messages only, of any kind. */
+  readonly lastReceivedAt?: Instant;
+  readonly lastSentAt?: Instant;
+  /** Bytes of authentic WireGuard messages, headers included. */
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  readonly session: 'none' | 'handshaking' | 'established';
+  readonly stagedPackets: number;
+}
+
+export const DROP_REASONS = [
+  // Any datagram
+  'malformed-message',
+  'no-private-key',
+  'unknown-index',
+  // Handshakes
+  'invalid-mac1',
+  'under-load',
+  'rate-limited',
+  'invalid-handshake',
+  'invalid-cookie-reply',
+  'unknown-peer',
+  'old-timestamp',
+  'initiation-flood',
+  'session-table-full',
+  // Transport messages
+  'session-expired',
+  'counter-exhausted',
+  'replayed-counter',
+  'unauthenticated',
+  'source-not-allowed',
+  // Packets of either direction
+  'malformed-packet',
+  'no-peer-for-destination',
+  'packet-too-large',
+  // Staged packets
+  'staged-overflow',
+  'handshake-gave-up',
+] as const;
+
+/** Why a datagram or a packet went nowhere. */
+export type DropReason = (typeof DROP_REASONS)[number];
+
+export type Drop = { readonly ok: false; readonly reason: DropReason };
+
+export type DatagramKind = 'initiation' | 'response' | 'cookie-reply' | 'keepalive' | 'data';
+
+export type DatagramResult = { readonly ok: true; readonly kind: DatagramKind } | Drop;
+export type PacketResult = { readonly ok: true } | Drop;

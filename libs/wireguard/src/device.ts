@@ -1,0 +1,289 @@
+// A WireGuard device without a network: bytes and time go in, bytes, events and the next deadline come out. The owner calls
+// a handle…() for what happened, then drains pollEvent() and sets its timer by pollTimeout(). Used by libs/tunnel.
+
+import {
+  assertNever,
+  encodePublicKey,
+  type Instant,
+  milliseconds,
+  type Path,
+  pathsEqual,
+  type PublicKey,
+  Secret,
+  type Wakeup,
+} from '@shadownet/primitives';
+import { KEY_LENGTH } from './constants.js';
+import { DeviceState, laterOf } from './device-state.js';
+import type {
+  DatagramResult,
+  DeviceEvent,
+  DeviceOptions,
+  DeviceOutput,
+  PacketResult,
+  PeerConfiguration,
+  PeerStatus,
+} from './device-types.js';
+import { Peer } from './peer.js';
+import type { PeerTimer } from './peer-timers.js';
+import { handleDatagram } from './receive.js';
+import {
+  attemptHandshake,
+  flushStaged,
+  handlePacket,
+  requestHandshake,
+  sendHandshakeMessage,
+  sendKeepalive,
+} from './send.js';
+import type { SessionTable } from './transport/session-table.js';
+import { WireGuardError } from './wireguard-error.js';
+
+export class Device {
+  readonly #state: DeviceState;
+  #nextPeerId = 1;
+
+  constructor(options: DeviceOptions) {
+    this.#state = new DeviceState(options);
+  }
+
+  // ── Configuration ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get publicKey(): PublicKey | undefined {
+    return this.#state.identity?.publicKey;
+  }
+
+  /**
+   * Becomes the owner of a private key, 32 bytes, copied. All sessions end and are zeroed, since they were made under the
+   * old one; a peer that has the new public key is removed. Throws 'bad-key-length'.
+   */
+  setPrivateKey(privateKey: Uint8Array, now: Instant): void {
+    requireKeyLength(privateKey.length);
+    const state = this.#state;
+    const publicKey = state.setIdentity(privateKey);
+    this.removePeer(publicKey, now);
+    for (const peer of state.peers.values()) {
+      state.endSessions(peer);
+      peer.staticShared?.zero();
+      peer.staticShared = undefined;
+      peer.lastHandshakeSentAt = undefined;
+      if (peer.staged.size === 0 && peer.persistentKeepalive === 0) continue;
+      peer.timers.attemptsStarted(now);
+      peer.timers.attemptAt(now);
+    }
+  }
+
+  /**
+   * Adds a peer, or replaces the configuration of the one with this key and keeps its sessions. The device's own key is
+   * ignored. Throws 'bad-key-length' and 'too-many-peers'.
+   */
+  upsertPeer(configuration: PeerConfiguration, now: Instant, out: DeviceOutput): void {
+    const state = this.#state;
+    const { publicKey, presharedKey, persistentKeepalive = milliseconds(0) } = configuration;
+    if (presharedKey) requireKeyLength(presharedKey.length);
+    if (state.isOwnKey(publicKey)) return;
+    const peer = this.#find(publicKey) ?? this.#add(publicKey);
+
+    peer.presharedKey.zero();
+    peer.presharedKey = presharedKey ? Secret.copy(presharedKey.expose()) : Secret.own(new Uint8Array(KEY_LENGTH));
+    state.allowedIps.removeOwner(peer);
+    for (const prefix of configuration.allowedIps) state.allowedIps.insert(prefix, peer);
+
+    const keepaliveTurnedOn = persistentKeepalive > 0 && peer.persistentKeepalive === 0;
+    peer.persistentKeepalive = persistentKeepalive;
+    peer.timers.traversed(now, persistentKeepalive);
+    if (configuration.path) this.setPeerPath(publicKey, configuration.path, now, out);
+    if (keepaliveTurnedOn && peer.path) sendKeepalive(state, peer, now, out);
+  }
+
+  /** Forgets a peer and zeroes its keys; false if there is none. Nothing of it is delivered afterwards. */
+  removePeer(publicKey: PublicKey, _now: Instant): boolean {
+    const state = this.#state;
+    const peer = this.#find(publicKey);
+    if (!peer) return false;
+    state.endSessions(peer);
+    state.timers.delete(peer);
+    state.allowedIps.removeOwner(peer);
+    peer.staged.clear();
+    peer.zero();
+    state.peers.delete(peer.publicKeyText);
+    return true;
+  }
+
+  /**
+   * Where to send to a peer from now on; without a path nothing is sent and packets are staged. A new path releases what
+   * waits for one: an initiation under way is sent again by it, as the same bytes. Throws 'unknown-peer'.
+   */
+  setPeerPath(publicKey: PublicKey, path: Path | undefined, now: Instant, out: DeviceOutput): void {
+    const state = this.#state;
+    const peer = this.#require(publicKey);
+    if (path && peer.path && pathsEqual(path, peer.path)) return;
+    peer.path = path;
+    if (!path) return;
+    switch (peer.handshake.kind) {
+      case 'initiated':
+        sendHandshakeMessage(peer, peer.handshake.message, path, now, out);
+        break;
+      case 'wanted':
+        attemptHandshake(state, peer, now, out);
+        break;
+      case 'idle':
+        break;
+      default:
+        assertNever(peer.handshake);
+    }
+    const session = state.sendingSession(peer, now);
+    if (!session) {
+      if (peer.staged.size > 0) requestHandshake(state, peer, now, out);
+    } else if (!flushStaged(state, peer, now, out) && state.sessions.sendCounter(session) === 0n) {
+      // The responder waits for the first packet, which had no path to go by.
+      if (state.sessions.role(session) === 'initiator') sendKeepalive(state, peer, now, out);
+    }
+  }
+
+  /** Starts a handshake with a peer unless one is under way within REKEY_TIMEOUT. Throws 'unknown-peer'. */
+  initiateHandshake(publicKey: PublicKey, now: Instant, out: DeviceOutput): void {
+    requestHandshake(this.#state, this.#require(publicKey), now, out);
+  }
+
+  // ── Traffic ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** An IP packet from the host: sent, or staged until there is a session and a path; both are `ok`. */
+  handlePacket(packet: Uint8Array, now: Instant, out: DeviceOutput): PacketResult {
+    return handlePacket(this.#state, packet, now, out);
+  }
+
+  /** A datagram from the network that came by `path`. Bytes are read during the call only. Never throws for what they hold. */
+  handleDatagram(datagram: Uint8Array, path: Path, now: Instant, out: DeviceOutput): DatagramResult {
+    return handleDatagram(this.#state, datagram, path, now, out);
+  }
+
+  // ── Time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Does all that is due. Calling it early does nothing. */
+  handleTimeout(now: Instant, out: DeviceOutput): void {
+    const { timers } = this.#state;
+    for (let first = timers.first(); first && first.at <= now; first = timers.first()) {
+      const peer = first.owner;
+      const { timer } = peer.timers.next()!;
+      peer.timers.stop(timer);
+      this.#onTimer(peer, timer, now, out);
+    }
+  }
+
+  /** When handleTimeout wants to be called next, and which timer that is. */
+  pollTimeout(): Wakeup | undefined {
+    const first = this.#state.timers.first();
+    return first && { at: first.at, reason: first.owner.timers.next()!.timer };
+  }
+
+  /** The oldest event not yet fetched. */
+  pollEvent(): DeviceEvent | undefined {
+    return this.#state.events.shift();
+  }
+
+  // ── Status ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Drops by reason since the start. */
+  get counters(): Readonly<Record<string, number>> {
+    return this.#state.counters;
+  }
+
+  /** The shared state of all sessions, for packet workers to attach to by its `buffer`. */
+  get sessionTable(): SessionTable {
+    return this.#state.sessions;
+  }
+
+  peerStatus(publicKey: PublicKey): PeerStatus | undefined {
+    const peer = this.#find(publicKey);
+    return peer && this.#statusOf(peer);
+  }
+
+  peerStatuses(): PeerStatus[] {
+    return [...this.#state.peers.values()].map((peer) => this.#statusOf(peer));
+  }
+
+  #onTimer(peer: Peer, timer: PeerTimer, now: Instant, out: DeviceOutput): void {
+    const state = this.#state;
+    switch (timer) {
+      case 'handshake-retry':
+        attemptHandshake(state, peer, now, out);
+        break;
+      case 'handshake-give-up':
+        peer.timers.attemptsEnded();
+        state.dropInitiation(peer);
+        state.drop('handshake-gave-up', peer.staged.clear());
+        state.events.push({ kind: 'handshake-gave-up', peer: peer.publicKey, at: now });
+        break;
+      case 'no-answer':
+        requestHandshake(state, peer, now, out);
+        break;
+      case 'passive-keepalive': {
+        const another = peer.timers.takeAnotherKeepalive();
+        sendKeepalive(state, peer, now, out);
+        if (another) peer.timers.dataReceived(now);
+        break;
+      }
+      case 'persistent-keepalive':
+        peer.timers.traversed(now, peer.persistentKeepalive);
+        sendKeepalive(state, peer, now, out);
+        break;
+      case 'session-expiry':
+        state.retire(peer, peer.sessions.expireCurrent());
+        state.events.push({ kind: 'session-expired', peer: peer.publicKey, at: now });
+        break;
+      case 'zero-keys':
+        state.retire(peer, peer.sessions.clear());
+        break;
+      default:
+        assertNever(timer);
+    }
+  }
+
+  #statusOf(peer: Peer): PeerStatus {
+    const state = this.#state;
+    let { rxBytes, txBytes, lastReceivedAt, lastSentAt } = peer.totals;
+    for (const session of peer.sessions.all) {
+      const traffic = state.sessions.traffic(session);
+      rxBytes += traffic.bytesReceived;
+      txBytes += traffic.bytesSent;
+      lastReceivedAt = laterOf(lastReceivedAt, traffic.lastReceivedAt);
+      lastSentAt = laterOf(lastSentAt, traffic.lastSentAt);
+    }
+    return {
+      publicKey: peer.publicKey,
+      ...(peer.path && { path: peer.path }),
+      allowedIps: state.allowedIps.prefixesOf(peer),
+      persistentKeepalive: peer.persistentKeepalive,
+      ...(peer.lastHandshakeAt !== undefined && { lastHandshakeAt: peer.lastHandshakeAt }),
+      ...(lastReceivedAt !== undefined && { lastReceivedAt }),
+      ...(lastSentAt !== undefined && { lastSentAt }),
+      rxBytes,
+      txBytes,
+      session: peer.sessions.current ? 'established' : peer.handshake.kind === 'initiated' ? 'handshaking' : 'none',
+      stagedPackets: peer.staged.size,
+    };
+  }
+
+  #find(publicKey: PublicKey): Peer | undefined {
+    return this.#state.peers.get(encodePublicKey(publicKey));
+  }
+
+  #require(publicKey: PublicKey): Peer {
+    const peer = this.#find(publicKey);
+    if (!peer) throw new WireGuardError('unknown-peer', `no peer ${encodePublicKey(publicKey)}`);
+    return peer;
+  }
+
+  #add(publicKey: PublicKey): Peer {
+    const state = this.#state;
+    if (state.peers.size >= state.maxPeers) {
+      throw new WireGuardError('too-many-peers', `the device is made for ${state.maxPeers} peers`);
+    }
+    const peer = new Peer(this.#nextPeerId++, publicKey, state.crypto, state.timers, state.jitter);
+    state.peers.set(peer.publicKeyText, peer);
+    return peer;
+  }
+}
+
+function requireKeyLength(length: number): void {
+  if (length !== KEY_LENGTH) throw new WireGuardError('bad-key-length', `a key has ${KEY_LENGTH} bytes, not ${length}`);
+}
