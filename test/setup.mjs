@@ -5,7 +5,7 @@ import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { installCommand, installPackages, missingPackages } from './setup/debian-packages.mjs';
 import { installNpmPackages } from './setup/npm-packages.mjs';
-import { runQuietly, SetUpError, step, tail } from './setup/step.mjs';
+import { runQuietly, SetUpError, step } from './setup/step.mjs';
 
 export { SetUpError } from './setup/step.mjs';
 
@@ -55,7 +55,7 @@ async function installDebianPackages(purpose) {
 
 async function build() {
   const { ok, output } = await runQuietly(['npm', 'run', 'build'], { cwd: ROOT, env: NX_ENVIRONMENT });
-  if (!ok) throw new SetUpError(`"npm run build" failed:\n${tail(output, 60)}`);
+  if (!ok) throw new SetUpError(`"npm run build" failed:\n${output.trim()}`);
 }
 
 /**
