@@ -45,8 +45,7 @@ export class MemoryTun implements TunDevice {
   }
 
   write(packet: Uint8Array): void {
-    const version = (packet[0] ?? 0) >> 4;
-    if (this.#state === 'closed' || (version !== 4 && version !== 6)) {
+    if (this.#state === 'closed' || !isIpPacket(packet)) {
       this.counters.writeErrors++;
       return;
     }
@@ -64,4 +63,10 @@ export class MemoryTun implements TunDevice {
   async close(): Promise<void> {
     this.#state = 'closed';
   }
+}
+
+/** As far as the kernel looks before it takes a packet from a TUN. */
+function isIpPacket(packet: Uint8Array): boolean {
+  const version = (packet[0] ?? 0) >> 4;
+  return (version === 4 || version === 6) && packet.length <= 65_535;
 }
