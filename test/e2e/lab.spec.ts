@@ -1,6 +1,9 @@
 // The laboratory itself: what its NATs are called is what they do, and nothing of it stays behind.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../lab/command.js';
 import { eventually, pause } from '../lab/eventually.js';
@@ -8,6 +11,7 @@ import { Lab, type LabHost } from '../lab/lab.js';
 import { type NatBehaviour } from '../lab/nat-behaviour.js';
 import { type NatRouter } from '../lab/nat-router.js';
 import { namespaceNames, pidsInside } from '../lab/network-namespace.js';
+import { inRepository } from '../lab/repository.js';
 import { whyNoLab } from '../lab/requirements.mjs';
 import { UdpPeer } from '../lab/udp-peer.js';
 
@@ -223,6 +227,19 @@ describe.skipIf(whyNoLab() !== undefined)('the end of a lab', () => {
     );
   });
 
+  it.each([
+    ['a signal', 'await new Promise(() => setInterval(() => undefined, 1000));', 'SIGINT'],
+    ['process.exit', 'process.exit(3);', 3],
+    ['an uncaught error', 'setTimeout(() => { throw new Error("bug"); });', 1],
+  ] as const)('comes also when its owner ends by %s', async (_how, ending, expectedEnd) => {
+    const owner = await startLabOwner(ending);
+    const id = await owner.labId;
+    if (expectedEnd === 'SIGINT') owner.child.kill('SIGINT');
+    expect(await owner.ended).toBe(expectedEnd);
+    expect((await namespaceNames()).filter((name) => name.startsWith(id))).toEqual([]);
+    expect(existsSync(join(tmpdir(), id))).toBe(false);
+  });
+
   it('removes what the lab of a killed owner left, and only that', async () => {
     const mine = await Lab.create();
     // A process that is over: its pid and start time belong to nobody now.
@@ -246,3 +263,30 @@ describe.skipIf(whyNoLab() !== undefined)('the end of a lab', () => {
     await mine.dispose();
   });
 });
+
+/** Another process that makes a lab with a running program in it, writes the lab's id, and then does `ending`. */
+async function startLabOwner(ending: string) {
+  const program = `
+    import { Lab } from './test/lab/lab.ts';
+    const lab = await Lab.create();
+    lab.internet.spawn(['sleep', '1000']);
+    process.stdout.write(lab.id);
+    ${ending}`;
+  const { outputFiles } = await build({
+    stdin: { contents: program, resolveDir: inRepository(''), loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    write: false,
+    // The bundle is a module without a file; it is told where it would lie.
+    define: { 'import.meta.url': JSON.stringify(`file://${inRepository('test/e2e/lab.spec.ts')}`) },
+  });
+  const child = spawn(process.execPath, ['--input-type=module'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  child.stdin.end(outputFiles[0]?.text);
+  return {
+    child,
+    labId: new Promise<string>((resolve) => child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString()))),
+    ended: new Promise((resolve) => child.once('close', (code, signal) => resolve(code ?? signal))),
+  };
+}
