@@ -1,0 +1,46 @@
+import { networkInterfaces } from 'node:os';
+
+import { endpoint, parseIpAddress } from '@shadownet/primitives';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { openPortableUdp, type PortableUdpOptions } from './portable-udp.js';
+import type { UdpSocket } from './udp-socket.js';
+import { describeUdpSocket } from './udp-socket.contract.js';
+
+const LOOPBACK_4 = parseIpAddress('127.0.0.1')!;
+const LOOPBACK_6 = parseIpAddress('::1')!;
+const HAS_IPV6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
+
+describe.skipIf(!HAS_IPV6)('the dual-stack portable socket (needs IPv6 on loopback)', () => {
+  describeUdpSocket(() => ({ addresses: [LOOPBACK_4, LOOPBACK_6], open: (port = 0) => openPortableUdp({ port }) }));
+
+  it('refuses a port that an IPv4 socket has', async () => {
+    const { port } = await open({ family: 'ipv4' });
+    await expect(openPortableUdp({ port })).rejects.toMatchObject({ code: 'port-in-use' });
+  });
+});
+
+describe('the IPv4 portable socket', () => {
+  describeUdpSocket(() => ({
+    addresses: [LOOPBACK_4],
+    open: (port = 0) => openPortableUdp({ port, family: 'ipv4' }),
+  }));
+
+  it('counts what the system refuses by its errno instead of throwing', async () => {
+    const socket = await open({ family: 'ipv4' });
+    // A broadcast without SO_BROADCAST.
+    socket.send(Uint8Array.of(1), endpoint(parseIpAddress('255.255.255.255')!, 9));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(socket.counters).toMatchObject({ datagramsSent: 0, sendErrors: { EACCES: 1 } });
+  });
+
+  it('refuses a port that does not exist', async () => {
+    await expect(openPortableUdp({ port: 65_536 })).rejects.toThrow(RangeError);
+  });
+});
+
+async function open(options: PortableUdpOptions): Promise<UdpSocket> {
+  const socket = await openPortableUdp(options);
+  onTestFinished(() => socket.close());
+  return socket;
+}
