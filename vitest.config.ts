@@ -1,7 +1,8 @@
 // Two projects: `unit` (specs beside their sources, and the scenarios of test/ that need no root) and `e2e` (namespaces, root).
 import { defineConfig } from 'vitest/config';
 
-const resolve = { conditions: ['@shadownet/source', 'node', 'import', 'default'] };
+// Without 'import' and 'default', which would reach Node's own require() too and hand it ES modules.
+const resolve = { conditions: ['@shadownet/source', 'node'] };
 
 export default defineConfig({
   test: {
