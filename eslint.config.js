@@ -106,6 +106,11 @@ export default tseslint.config(
     },
   },
   {
+    // Nest injects by the types of constructor parameters: an import that is used as such has to stay a value.
+    files: ['apps/control/src/**/*.ts'],
+    languageOptions: { parserOptions: { experimentalDecorators: true, emitDecoratorMetadata: true } },
+  },
+  {
     files: ['libs/native/src/**/*.ts'],
     rules: { 'no-restricted-imports': 'off' },
   },
