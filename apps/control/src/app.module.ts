@@ -1,0 +1,38 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { ScheduleModule } from '@nestjs/schedule';
+import { LoggerModule, type Params } from 'nestjs-pino';
+import { AuthModule } from './auth/auth.module.js';
+import { DashboardModule } from './dashboard/dashboard.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import { EventsModule } from './events/events.module.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { type Foundation, IdentityModule } from './identity/identity.module.js';
+import { FrameworkLogger } from './logging.js';
+import { NetworkMapModule } from './network-map/network-map.module.js';
+import { NodesModule } from './nodes/nodes.module.js';
+import { OverviewModule } from './overview/overview.module.js';
+import { StunModule } from './stun/stun.module.js';
+
+@Module({})
+export class AppModule {
+  static with(foundation: Foundation, logging: Params): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        LoggerModule.forRoot(logging),
+        ScheduleModule.forRoot(),
+        IdentityModule.with(foundation),
+        DatabaseModule,
+        AuthModule,
+        StunModule,
+        NetworkMapModule,
+        EventsModule,
+        NodesModule,
+        OverviewModule,
+        DashboardModule,
+      ],
+      providers: [FrameworkLogger, { provide: APP_FILTER, useClass: ProblemFilter }],
+    };
+  }
+}

@@ -1,0 +1,46 @@
+// The command line of shadownet-control.
+
+import { Argument, Command, CommanderError } from 'commander';
+import { type ControlConfig, type ControlOptions, defaultDataDir, DEFAULTS, loadConfig, LOG_LEVELS } from './config.js';
+import { VERSION } from './version.js';
+
+export type CommandLine =
+  | { readonly kind: 'serve'; readonly config: ControlConfig }
+  /** Help or version was printed, or a usage error. */
+  | { readonly kind: 'done'; readonly exitCode: number };
+
+/** Throws ControlError `bad-config`. */
+export function readCommandLine(args: readonly string[]): CommandLine {
+  let config: ControlConfig | undefined;
+  const program = new Command('shadownet-control')
+    .description('The ShadowNet control server: registration, addresses, liveness, STUN and the dashboard.')
+    .version(VERSION)
+    .addArgument(new Argument('[command]', 'run the server').choices(['serve']).default('serve'))
+    .option('--listen <address:port>', 'where the API and the dashboard answer; port 0 = any', DEFAULTS.listen)
+    .option('--data-dir <directory>', 'the database and the server key', defaultDataDir())
+    .option('--stun-ports <ports>', 'UDP ports of the STUN server, comma-separated; 0 = any; "off"', DEFAULTS.stunPorts)
+    .option('--stun-host <address>', 'the address of the STUN server (default: that of --listen)')
+    .option('--network <range>', 'the addresses that nodes get', DEFAULTS.network)
+    .option('--open', 'let everybody who reaches the server join; needed to listen on other than loopback')
+    .option('--dashboard-dir <directory>', 'the exported dashboard (default: the one built beside the server)')
+    .option('--log-level <level>', LOG_LEVELS.join(', '), DEFAULTS.logLevel)
+    .addHelpText('after', EXAMPLES)
+    .action((_command: string, options: ControlOptions) => {
+      config = loadConfig(options);
+    })
+    .exitOverride();
+  try {
+    program.parse([...args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { kind: 'done', exitCode: error.exitCode === 0 ? 0 : 2 };
+  }
+  return config ? { kind: 'serve', config } : { kind: 'done', exitCode: 0 };
+}
+
+const EXAMPLES = `
+Examples:
+  $ shadownet-control                                    try it on this machine: http://localhost:8080
+  $ shadownet-control --listen 0.0.0.0:8080 --open       for a trusted network
+  $ shadownet-control --data-dir ./data --stun-ports off
+`;

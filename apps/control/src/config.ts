@@ -1,0 +1,135 @@
+// The configuration: read from the command line, validated once, frozen, injected under CONFIG.
+
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  formatIpAddress,
+  formatIpPrefix,
+  type IpAddress,
+  ipAddressScope,
+  type IpPrefix,
+  parseIpAddress,
+  parseIpPrefix,
+} from '@shadownet/primitives';
+import { ControlError } from './control-error.js';
+
+export interface ControlConfig {
+  readonly listen: { readonly address: IpAddress; readonly port: number };
+  readonly dataDir: string;
+  /** Undefined: no STUN server. Port 0 means any. */
+  readonly stun: StunConfig | undefined;
+  /** The pool that nodes get their addresses from: IPv4, /8 to /30. */
+  readonly network: IpPrefix;
+  /** Anybody who can reach the server may register. */
+  readonly open: boolean;
+  readonly dashboardDir: string;
+  readonly logLevel: LogLevel;
+}
+
+export interface StunConfig {
+  readonly address: IpAddress;
+  readonly ports: readonly number[];
+  /** Nodes are told the address, because it was configured apart from the API's. */
+  readonly announced: boolean;
+}
+
+/** The injection token of the ControlConfig. */
+export const CONFIG = Symbol('CONFIG');
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The options as text, as the command line has them. */
+export interface ControlOptions {
+  readonly listen?: string;
+  readonly dataDir?: string;
+  readonly stunPorts?: string;
+  readonly stunHost?: string;
+  readonly network?: string;
+  readonly open?: boolean;
+  readonly dashboardDir?: string;
+  readonly logLevel?: string;
+}
+
+export const DEFAULTS = {
+  listen: '127.0.0.1:8080',
+  stunPorts: '3478,3479',
+  network: '10.100.0.0/16',
+  logLevel: 'info',
+} as const;
+
+/** Throws ControlError `bad-config`. */
+export function loadConfig(options: ControlOptions): ControlConfig {
+  const listen = parseListen(options.listen ?? DEFAULTS.listen);
+  const open = options.open ?? false;
+  if (!open && ipAddressScope(listen.address) !== 'loopback') {
+    throw badConfig(
+      `--listen ${formatIpAddress(listen.address)} is not a loopback address: anybody who reaches it could join the ` +
+        'network. Add --open if that is what you want.',
+    );
+  }
+  return Object.freeze({
+    listen,
+    dataDir: resolve(options.dataDir ?? defaultDataDir()),
+    stun: parseStun(options.stunPorts ?? DEFAULTS.stunPorts, options.stunHost, listen.address),
+    network: parseNetwork(options.network ?? DEFAULTS.network),
+    open,
+    dashboardDir: resolve(options.dashboardDir ?? defaultDashboardDir()),
+    logLevel: parseLogLevel(options.logLevel ?? DEFAULTS.logLevel),
+  });
+}
+
+export function defaultDataDir(): string {
+  if (process.getuid?.() === 0) return '/var/lib/shadownet-control';
+  return join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'shadownet-control');
+}
+
+/** The export of apps/dashboard in this workspace. */
+function defaultDashboardDir(): string {
+  return fileURLToPath(new URL('../../dashboard/out', import.meta.url));
+}
+
+function parseListen(text: string): ControlConfig['listen'] {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const address = host === 'localhost' ? parseIpAddress('127.0.0.1') : parseIpAddress(host ?? '');
+  const port = Number(match?.[3]);
+  if (!address || port > 0xffff) throw badConfig(`--listen ${text}: expected ADDRESS:PORT, like 127.0.0.1:8080`);
+  return { address, port };
+}
+
+function parseStun(ports: string, host: string | undefined, listenAddress: IpAddress): ControlConfig['stun'] {
+  if (ports === 'off') return undefined;
+  const address = host === undefined ? listenAddress : parseIpAddress(host);
+  if (!address) throw badConfig(`--stun-host ${host}: expected an IP address`);
+  const numbers = ports.split(',').map((port) => (/^\d{1,5}$/.test(port) ? Number(port) : Number.NaN));
+  const fixed = numbers.filter((port) => port !== 0);
+  if (
+    numbers.length > 8 ||
+    numbers.some((port) => Number.isNaN(port) || port > 0xffff) ||
+    new Set(fixed).size < fixed.length
+  ) {
+    throw badConfig(`--stun-ports ${ports}: expected one to eight different UDP ports, like 3478,3479, or "off"`);
+  }
+  return { address, ports: numbers, announced: host !== undefined };
+}
+
+function parseNetwork(text: string): IpPrefix {
+  const prefix = parseIpPrefix(text);
+  if (!prefix || prefix.address.family !== 4 || prefix.length < 8 || prefix.length > 30) {
+    throw badConfig(`--network ${text}: expected an IPv4 range of /8 to /30, like 10.100.0.0/16`);
+  }
+  if (formatIpPrefix(prefix) !== text) throw badConfig(`--network ${text}: did you mean ${formatIpPrefix(prefix)}?`);
+  return prefix;
+}
+
+function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (!level) throw badConfig(`--log-level ${text}: expected one of ${LOG_LEVELS.join(', ')}`);
+  return level;
+}
+
+function badConfig(message: string): ControlError {
+  return new ControlError('bad-config', message);
+}

@@ -1,0 +1,116 @@
+// Puts the server together and starts it: files, application, HTTP pipeline, listening socket.
+
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { MAX_BODY_BYTES } from '@shadownet/contracts';
+import { chooseCryptoProvider } from '@shadownet/crypto';
+import { formatIpAddress } from '@shadownet/primitives';
+import { SourceRateLimiter, type SourceRateLimits } from '@shadownet/stun';
+import type { DestinationStream } from 'pino';
+import { AppModule } from './app.module.js';
+import { type Clock, systemClock } from './clock.js';
+import type { ControlConfig } from './config.js';
+import { ControlError } from './control-error.js';
+import { hostCheck } from './http/host-check.js';
+import { securityHeaders } from './http/security-headers.js';
+import { SOURCE_LIMITS, sourceLimit } from './http/source-limit.js';
+import { prepareDataDir, ServerIdentity } from './identity/server-identity.js';
+import { createLogger, FrameworkLogger, loggingOptions } from './logging.js';
+import { serveApiDescription } from './openapi.js';
+import { StunService } from './stun/stun.service.js';
+
+export interface ControlServer {
+  /** Where it listens, like http://127.0.0.1:8080. */
+  readonly url: string;
+  readonly stunPorts: readonly number[];
+  readonly publicKey: string;
+  readonly app: INestApplicationContext;
+  /** Ends open streams, answers what is under way, then closes everything. */
+  close(): Promise<void>;
+}
+
+export interface ControlServerOptions {
+  readonly clock?: Clock;
+  /** Where log lines go; stderr if absent. */
+  readonly log?: DestinationStream;
+  readonly sourceLimits?: SourceRateLimits;
+}
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Throws ControlError for what the operator can mend. */
+export async function startControlServer(
+  config: ControlConfig,
+  { clock = systemClock, log, sourceLimits = SOURCE_LIMITS }: ControlServerOptions = {},
+): Promise<ControlServer> {
+  prepareDataDir(config.dataDir);
+  const crypto = chooseCryptoProvider();
+  const identity = ServerIdentity.load(crypto, config.dataDir);
+
+  const logger = createLogger(config.logLevel, log);
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.with({ config, clock, crypto, identity }, loggingOptions(logger)),
+    { bodyParser: false, bufferLogs: true, abortOnError: false, forceCloseConnections: true },
+  );
+  try {
+    app.useLogger(app.get(FrameworkLogger));
+    assemblePipeline(app, config, new SourceRateLimiter(sourceLimits), clock);
+    await listen(app, config);
+    const url = urlOf(app);
+    const stunPorts = app.get(StunService).ports;
+    const publicKey = identity.publicKeyText;
+    logger.info({ event: 'listening', url, stun_ports: stunPorts, public_key: publicKey });
+    return { url, stunPorts, publicKey, app, close: () => app.close() };
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+/** In the order in which a request passes it; the routes follow. */
+function assemblePipeline(
+  app: NestExpressApplication,
+  config: ControlConfig,
+  limiter: SourceRateLimiter,
+  clock: Clock,
+): void {
+  app.disable('x-powered-by');
+  // An ETag would turn answers into 304s that the signature does not cover.
+  app.disable('etag');
+  app.use(securityHeaders());
+  app.use(sourceLimit(limiter, clock));
+  if (!config.open) app.use(hostCheck());
+  // Any type is read as bytes: signatures cover those, whatever they are.
+  app.useBodyParser('raw', { type: () => true, limit: MAX_BODY_BYTES, inflate: false });
+  serveApiDescription(app);
+}
+
+async function listen(app: NestExpressApplication, { listen: { address, port } }: ControlConfig): Promise<void> {
+  const server = app.getHttpServer() as Server;
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  const host = formatIpAddress(address);
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const reason =
+      code === 'EADDRINUSE'
+        ? 'the port is in use: stop what uses it, or choose another with --listen'
+        : code === 'EADDRNOTAVAIL'
+          ? 'this machine does not have the address'
+          : code === 'EACCES'
+            ? 'no permission to use the port: choose one above 1023'
+            : String(error);
+    throw new ControlError('address-in-use', `cannot listen on ${host}, TCP port ${port}: ${reason}`, { cause: error });
+  }
+}
+
+function urlOf(app: NestExpressApplication): string {
+  const { address, family, port } = (app.getHttpServer() as Server).address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,44 @@
+// The SQLite file. The only place that knows the driver.
+
+import { join } from 'node:path';
+import { Global, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import sqlite3 from 'sqlite3';
+import type { DataSourceOptions } from 'typeorm';
+import { NonceEntity } from '../auth/nonce.entity.js';
+import { CONFIG, type ControlConfig } from '../config.js';
+import { NetworkStateEntity } from '../network-map/network-state.entity.js';
+import { LinkEntity } from '../nodes/link.entity.js';
+import { NodeEntity } from '../nodes/node.entity.js';
+import { CreateTables1763600000000 } from './migrations/1763600000000-create-tables.js';
+import { WriteQueue } from './write-queue.js';
+
+const BUSY_TIMEOUT_MS = 5000;
+
+/** SQLite's own default `synchronous = FULL` stays: what was acknowledged survives a power cut too. */
+export function databaseOptions(dataDir: string): DataSourceOptions {
+  return {
+    type: 'sqlite',
+    driver: sqlite3,
+    database: join(dataDir, 'control.sqlite'),
+    entities: [NodeEntity, LinkEntity, NonceEntity, NetworkStateEntity],
+    migrations: [CreateTables1763600000000],
+    migrationsRun: true,
+    synchronize: false,
+    enableWAL: true,
+    busyTimeout: BUSY_TIMEOUT_MS,
+  };
+}
+
+@Global()
+@Module({
+  imports: [
+    TypeOrmModule.forRootAsync({
+      inject: [CONFIG],
+      useFactory: (config: ControlConfig) => ({ ...databaseOptions(config.dataDir), retryAttempts: 0 }),
+    }),
+  ],
+  providers: [WriteQueue],
+  exports: [WriteQueue],
+})
+export class DatabaseModule {}

@@ -1,0 +1,45 @@
+// One open stream: numbers and signs its events, and is cut when its reader does not keep up.
+
+import { type StreamEvent, signEvent } from '@shadownet/contracts';
+import type { CryptoProvider } from '@shadownet/crypto';
+import type { Response } from 'express';
+import type { Caller } from '../auth/caller.js';
+
+/** Bytes that may wait in the server for a slow reader before its next event ends the stream. */
+export const MAX_WAITING_BYTES = 1024 * 1024;
+
+export class EventStream {
+  #sequence = 0;
+
+  constructor(
+    readonly caller: Caller,
+    private readonly crypto: CryptoProvider,
+    private readonly response: Response,
+  ) {
+    response.set({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+    response.flushHeaders();
+  }
+
+  /** `payload` is the event's payload as JSON text. */
+  send(type: StreamEvent['type'], payload: string): void {
+    if (this.response.writableLength > MAX_WAITING_BYTES) {
+      this.response.destroy();
+      return;
+    }
+    const sequence = this.#sequence++;
+    const envelope = signEvent(this.crypto, this.caller.keys.event, this.caller.nonce, { sequence, type, payload });
+    this.response.write(`id: ${sequence}\nevent: message\ndata: ${JSON.stringify(envelope)}\n\n`);
+  }
+
+  onClose(handler: () => void): void {
+    this.response.on('close', handler);
+  }
+
+  end(): void {
+    this.response.end();
+  }
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { NetworkMapModule } from '../network-map/network-map.module.js';
+import { EventStreams } from './event-streams.js';
+import { EventsController } from './events.controller.js';
+
+@Module({
+  imports: [NetworkMapModule],
+  controllers: [EventsController],
+  providers: [EventStreams],
+  exports: [EventStreams],
+})
+export class EventsModule {}

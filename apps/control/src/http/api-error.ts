@@ -1,0 +1,42 @@
+// An error of the API, thrown by anything that answers requests. The problem filter turns it into problem+json.
+
+import { HttpException } from '@nestjs/common';
+import type { Problem, ProblemCode } from '@shadownet/contracts';
+
+/** The status and title of each code; docs/control-plane-api.md says when each is sent. */
+export const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; readonly title: string }>> = {
+  'invalid-body': { status: 400, title: 'The request body is not what this route takes' },
+  'body-too-large': { status: 413, title: 'The request body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The request body has to be plain JSON' },
+  'signature-missing': { status: 401, title: 'The request is not signed' },
+  'signature-invalid': { status: 401, title: 'The signature is not valid' },
+  'signature-expired': { status: 401, title: 'The signature was made too long ago, or in the future' },
+  'nonce-replayed': { status: 409, title: 'This request was already handled' },
+  'wrong-key': { status: 403, title: 'The signing key does not own this id' },
+  'unknown-peer': { status: 404, title: 'This node is not registered' },
+  'id-taken': { status: 409, title: 'This id belongs to another key' },
+  'address-pool-full': { status: 503, title: 'The network has no free address' },
+  'registration-closed': { status: 403, title: 'This server takes no registrations' },
+  'host-not-allowed': { status: 421, title: 'This server does not answer under that host name' },
+  'not-found': { status: 404, title: 'There is nothing here' },
+  'rate-limited': { status: 429, title: 'Too many requests' },
+  unavailable: { status: 503, title: 'The server is busy or stopping' },
+  'internal-error': { status: 500, title: 'The server failed' },
+};
+
+export class ApiError extends HttpException {
+  constructor(
+    readonly code: ProblemCode,
+    detail?: string,
+    readonly more: Pick<Problem, 'errors' | 'server_time'> = {},
+  ) {
+    super(detail ?? PROBLEMS[code].title, PROBLEMS[code].status);
+    this.problem = { ...problemOf(code), ...(detail !== undefined && { detail }), ...more };
+  }
+
+  readonly problem: Problem;
+}
+
+export function problemOf(code: ProblemCode): Problem {
+  return { type: `urn:shadownet:problem:${code}`, ...PROBLEMS[code], code };
+}

@@ -1,0 +1,53 @@
+// The one place where errors become answers: problem+json (RFC 9457), signed if the request was signed.
+
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { Problem, ProblemCode } from '@shadownet/contracts';
+import { encodeUtf8 } from '@shadownet/primitives';
+import type { Request, Response } from 'express';
+import { callerOf } from '../auth/caller.js';
+import { ResponseSigner } from '../auth/response-signer.js';
+import { ApiError, problemOf } from './api-error.js';
+
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  readonly #logger = new Logger(ProblemFilter.name);
+
+  constructor(private readonly signer: ResponseSigner) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<Request>();
+    const response = host.switchToHttp().getResponse<Response>();
+    const problem = problemFor(error);
+    if (problem.code === 'internal-error') this.#logger.error(error);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const text = JSON.stringify(problem);
+    const caller = callerOf(request);
+    if (caller) response.set({ ...this.signer.sign(caller, problem.status, encodeUtf8(text)) });
+    if (problem.status === 401) response.set('www-authenticate', 'Signature realm="shadownet"');
+    if (problem.status === 429 || problem.status === 503) response.set('retry-after', '1');
+    response.status(problem.status).type('application/problem+json').send(text);
+  }
+}
+
+function problemFor(error: unknown): Problem {
+  if (error instanceof ApiError) return error.problem;
+  return problemOf(CODE_OF_STATUS.get(statusOf(error)) ?? 'internal-error');
+}
+
+/** Errors of Nest's router and of the body parser carry a status. Anything else is a bug, of which only the log tells more. */
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  if (typeof error !== 'object' || error === null || !('status' in error)) return undefined;
+  return typeof error.status === 'number' ? error.status : undefined;
+}
+
+const CODE_OF_STATUS: ReadonlyMap<number | undefined, ProblemCode> = new Map([
+  [400, 'invalid-body'],
+  [404, 'not-found'],
+  [405, 'not-found'],
+  [413, 'body-too-large'],
+  [415, 'unsupported-media-type'],
+]);

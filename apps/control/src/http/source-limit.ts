@@ -1,0 +1,19 @@
+// The limit of requests per source address. It stands before everything that costs: reading the body, X25519, the database.
+
+import { type SourceRateLimiter } from '@shadownet/stun';
+import { parseIpAddress } from '@shadownet/primitives';
+import type { RequestHandler } from 'express';
+import type { Clock } from '../clock.js';
+import { ApiError } from './api-error.js';
+
+/** A site of 100 nodes behind one address sends 50 heartbeats a second while somebody watches the dashboard. */
+export const SOURCE_LIMITS = { perSecond: 100, burst: 400, maxSources: 16_384 } as const;
+
+export function sourceLimit(limiter: SourceRateLimiter, clock: Clock): RequestHandler {
+  return (request, _response, next) => {
+    const source = parseIpAddress(request.socket.remoteAddress ?? '');
+    // Without an address the client has already gone.
+    if (source && limiter.admit(source, clock.monotonic())) next();
+    else next(new ApiError('rate-limited'));
+  };
+}

@@ -1,0 +1,31 @@
+// What the whole server shares: configuration, clock, cryptography and its own key.
+
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import type { CryptoProvider } from '@shadownet/crypto';
+import { type Clock, CLOCK } from '../clock.js';
+import { CONFIG, type ControlConfig } from '../config.js';
+import { ServerIdentity } from './server-identity.js';
+
+/** The injection token of the CryptoProvider. */
+export const CRYPTO = Symbol('CRYPTO');
+
+export interface Foundation {
+  readonly config: ControlConfig;
+  readonly clock: Clock;
+  readonly crypto: CryptoProvider;
+  readonly identity: ServerIdentity;
+}
+
+@Global()
+@Module({})
+export class IdentityModule {
+  static with({ config, clock, crypto, identity }: Foundation): DynamicModule {
+    const providers = [
+      { provide: CONFIG, useValue: config },
+      { provide: CLOCK, useValue: clock },
+      { provide: CRYPTO, useValue: crypto },
+      { provide: ServerIdentity, useValue: identity },
+    ];
+    return { module: IdentityModule, providers, exports: providers };
+  }
+}

@@ -1,0 +1,48 @@
+// Logs: JSON lines on stderr (docs/logging.md names the fields). Requests are logged by method, route and id; never their
+// headers or bodies, which hold signatures. Heartbeats and the dashboard's polling are routine: debug.
+
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { Logger, type Params } from 'nestjs-pino';
+import { type DestinationStream, type LevelWithSilent, type Logger as PinoLogger, pino } from 'pino';
+import type { LogLevel } from './config.js';
+
+const ROUTINE = /^(?:\/api\/v1)?\/(?:heartbeat|overview|healthz)(?:\?|$)/;
+
+export function createLogger(level: LogLevel, destination: DestinationStream = pino.destination(2)): PinoLogger {
+  return pino({ level, redact: ['req.headers', 'res.headers'] }, destination);
+}
+
+export function loggingOptions(logger: PinoLogger): Params {
+  return {
+    pinoHttp: {
+      logger,
+      genReqId: () => randomUUID(),
+      serializers: {
+        req: ({ id, method, url }: { id: string; method: string; url: string }) => ({ id, method, url }),
+        res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
+      },
+      customLogLevel: levelOf,
+    },
+  };
+}
+
+function levelOf(request: IncomingMessage, response: ServerResponse, error?: Error): LevelWithSilent {
+  if (error || response.statusCode >= 500) return 'error';
+  if (response.statusCode >= 400) return 'warn';
+  if (!isApi(request.url ?? '') || ROUTINE.test(request.url ?? '')) return 'debug';
+  return 'info';
+}
+
+function isApi(url: string): boolean {
+  return !/^\/(?:_next\/|$)|\.\w+(?:\?|$)/.test(url);
+}
+
+/** What the framework says about its own start is debug. */
+@Injectable()
+export class FrameworkLogger extends Logger {
+  override log(message: unknown, ...rest: unknown[]): void {
+    this.debug(message, ...(rest as []));
+  }
+}

@@ -1,0 +1,25 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { NetworkMap } from '@shadownet/contracts';
+import type { EntityManager } from 'typeorm';
+import { CONFIG, type ControlConfig } from '../config.js';
+import { ApiError } from '../http/api-error.js';
+import { NodeEntity } from '../nodes/node.entity.js';
+import { MapVersions } from './map-versions.js';
+import { buildNetworkMap } from './network-map.js';
+
+@Injectable()
+export class NetworkMapService {
+  constructor(
+    private readonly versions: MapVersions,
+    @Inject(CONFIG) private readonly config: ControlConfig,
+  ) {}
+
+  /** The map for the node of that key. Throws ApiError `unknown-peer` if it is not registered. */
+  async mapFor(manager: EntityManager, viewer: string): Promise<NetworkMap> {
+    const nodes = await manager.find(NodeEntity, { order: { address: 'ASC' } });
+    if (!nodes.some(({ publicKey }) => publicKey === viewer)) {
+      throw new ApiError('unknown-peer', 'Register first.');
+    }
+    return buildNetworkMap(nodes, viewer, this.config.network, await this.versions.current(manager));
+  }
+}

@@ -1,0 +1,42 @@
+// What one node is told of the others.
+
+import type { MapVersion, NetworkMap, Peer } from '@shadownet/contracts';
+import { formatIpPrefix, type IpPrefix } from '@shadownet/primitives';
+import { formatTime } from '../clock.js';
+import { formatVirtualAddress } from '../nodes/address-pool.js';
+import type { NodeEntity } from '../nodes/node.entity.js';
+
+/** All nodes but the viewer. */
+export function buildNetworkMap(
+  nodes: readonly NodeEntity[],
+  viewer: string,
+  network: IpPrefix,
+  version: MapVersion,
+): NetworkMap {
+  return {
+    map_version: version,
+    network_cidr: formatIpPrefix(network),
+    peers: nodes.filter(({ publicKey }) => publicKey !== viewer).map(toPeer),
+  };
+}
+
+export function toPeer(node: NodeEntity): Peer {
+  const virtualIp = formatVirtualAddress(node.address);
+  return {
+    id: node.id,
+    public_key: node.publicKey,
+    virtual_ip: virtualIp,
+    endpoint: node.endpoint,
+    candidates: node.candidates,
+    hostname: node.hostname,
+    os: node.os,
+    allowed_ips: [`${virtualIp}/32`],
+    online: node.online,
+    last_heartbeat: formatTime(node.lastHeartbeatAt),
+  };
+}
+
+/** True if the two differ in what a peer acts on. That a node was heard again is no change of the map. */
+export function peerChanged(before: Peer, after: Peer): boolean {
+  return JSON.stringify({ ...before, last_heartbeat: null }) !== JSON.stringify({ ...after, last_heartbeat: null });
+}

@@ -1,0 +1,45 @@
+// A registered node. Its public key is its identity; id and address belong to the key.
+
+import type { CandidateMessage } from '@shadownet/contracts';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { integerColumn } from '../database/integer-column.js';
+
+@Entity('nodes')
+export class NodeEntity {
+  /** Canonical base64. */
+  @PrimaryColumn({ name: 'public_key', type: 'text' })
+  publicKey!: string;
+
+  @Column({ type: 'text', unique: true })
+  id!: string;
+
+  /** The virtual IPv4 address as an unsigned number. */
+  @Column(integerColumn('address', { unique: true }))
+  address!: number;
+
+  @Column({ type: 'text' })
+  hostname!: string;
+
+  @Column({ type: 'text' })
+  os!: string;
+
+  @Column({ type: 'text' })
+  version!: string;
+
+  /** Where STUN saw the node from. */
+  @Column({ type: 'text', nullable: true })
+  endpoint!: string | null;
+
+  @Column({ type: 'simple-json' })
+  candidates!: CandidateMessage[];
+
+  @Column({ type: 'boolean' })
+  online!: boolean;
+
+  @Column(integerColumn('registered_at'))
+  registeredAt!: number;
+
+  /** The last registration or heartbeat. */
+  @Column(integerColumn('last_heartbeat_at'))
+  lastHeartbeatAt!: number;
+}

@@ -1,0 +1,78 @@
+// POST /api/v1/register, /heartbeat and /goodbye.
+
+import { Controller, HttpCode, Post } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  type GoodbyeRequest,
+  goodbyeRequestSchema,
+  type GoodbyeResponse,
+  goodbyeResponseSchema,
+  type HeartbeatRequest,
+  heartbeatRequestSchema,
+  type HeartbeatResponse,
+  heartbeatResponseSchema,
+  type RegisterRequest,
+  registerRequestSchema,
+  type RegisterResponse,
+  registerResponseSchema,
+} from '@shadownet/contracts';
+import { createZodDto } from 'nestjs-zod';
+import { type Caller, SignedBy } from '../auth/caller.js';
+import { SignedRoutes } from '../auth/signed-routes.js';
+import { JsonBody } from '../http/json-body.js';
+import { NODE_API } from '../http/routes.js';
+import { HeartbeatService } from './heartbeat.service.js';
+import { RegistrationService } from './registration.service.js';
+
+class RegisterRequestDto extends createZodDto(registerRequestSchema) {}
+class RegisterResponseDto extends createZodDto(registerResponseSchema) {}
+class HeartbeatRequestDto extends createZodDto(heartbeatRequestSchema) {}
+class HeartbeatResponseDto extends createZodDto(heartbeatResponseSchema) {}
+class GoodbyeRequestDto extends createZodDto(goodbyeRequestSchema) {}
+class GoodbyeResponseDto extends createZodDto(goodbyeResponseSchema) {}
+
+@ApiTags('node')
+@Controller(NODE_API)
+@SignedRoutes()
+export class NodesController {
+  constructor(
+    private readonly registrations: RegistrationService,
+    private readonly heartbeats: HeartbeatService,
+  ) {}
+
+  @Post('register')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Makes a node known, or brings it back: the same key gets the same address' })
+  @ApiBody({ type: RegisterRequestDto })
+  @ApiOkResponse({ type: RegisterResponseDto })
+  register(
+    @SignedBy() caller: Caller,
+    @JsonBody(registerRequestSchema) request: RegisterRequest,
+  ): Promise<RegisterResponse> {
+    return this.registrations.register(caller, request);
+  }
+
+  @Post('heartbeat')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'The node is alive; where it is, and how its links do' })
+  @ApiBody({ type: HeartbeatRequestDto })
+  @ApiOkResponse({ type: HeartbeatResponseDto })
+  heartbeat(
+    @SignedBy() caller: Caller,
+    @JsonBody(heartbeatRequestSchema) request: HeartbeatRequest,
+  ): Promise<HeartbeatResponse> {
+    return this.heartbeats.heartbeat(caller, request);
+  }
+
+  @Post('goodbye')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'The node stops on purpose' })
+  @ApiBody({ type: GoodbyeRequestDto })
+  @ApiOkResponse({ type: GoodbyeResponseDto })
+  goodbye(
+    @SignedBy() caller: Caller,
+    @JsonBody(goodbyeRequestSchema) request: GoodbyeRequest,
+  ): Promise<GoodbyeResponse> {
+    return this.heartbeats.goodbye(caller, request);
+  }
+}

@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { EventsModule } from '../events/events.module.js';
+import { NetworkMapModule } from '../network-map/network-map.module.js';
+import { StunModule } from '../stun/stun.module.js';
+import { HeartbeatPace } from './heartbeat-pace.js';
+import { HeartbeatService } from './heartbeat.service.js';
+import { Liveness } from './liveness.js';
+import { NodeChanges } from './node-changes.js';
+import { NodesController } from './nodes.controller.js';
+import { RegistrationService } from './registration.service.js';
+
+@Module({
+  imports: [NetworkMapModule, EventsModule, StunModule],
+  controllers: [NodesController],
+  providers: [NodeChanges, Liveness, HeartbeatPace, RegistrationService, HeartbeatService],
+  exports: [HeartbeatPace],
+})
+export class NodesModule {}

@@ -1,0 +1,126 @@
+// Registration: a key becomes a node, or an old node comes back. The key is the identity: it keeps its address for ever, and
+// the id is a name that it may change (a node that lost its id but not its key) as long as no other key has it.
+
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import type { RegisterRequest, RegisterResponse } from '@shadownet/contracts';
+import { formatIpPrefix } from '@shadownet/primitives';
+import type { EntityManager } from 'typeorm';
+import type { Caller } from '../auth/caller.js';
+import { SignedTransactions } from '../auth/signed-transactions.js';
+import { type Clock, CLOCK, formatTime } from '../clock.js';
+import { CONFIG, type ControlConfig } from '../config.js';
+import { ControlError } from '../control-error.js';
+import { WriteQueue } from '../database/write-queue.js';
+import { ApiError } from '../http/api-error.js';
+import { ServerIdentity } from '../identity/server-identity.js';
+import { MapVersions } from '../network-map/map-versions.js';
+import { peerChanged, toPeer } from '../network-map/network-map.js';
+import { StunService } from '../stun/stun.service.js';
+import { AddressPool, formatVirtualAddress } from './address-pool.js';
+import { filterCandidates, filterReflexive } from './candidate-filter.js';
+import { HeartbeatPace } from './heartbeat-pace.js';
+import { Liveness } from './liveness.js';
+import { type NodeChange, NodeChanges } from './node-changes.js';
+import { NodeEntity } from './node.entity.js';
+
+/** How often a node fetches the whole map although its event stream is open. */
+const POLL_INTERVAL_MS = 60_000;
+
+@Injectable()
+export class RegistrationService implements OnModuleInit {
+  readonly #pool: AddressPool;
+
+  constructor(
+    private readonly transactions: SignedTransactions,
+    private readonly queue: WriteQueue,
+    private readonly changes: NodeChanges,
+    private readonly versions: MapVersions,
+    private readonly liveness: Liveness,
+    private readonly pace: HeartbeatPace,
+    private readonly stun: StunService,
+    private readonly identity: ServerIdentity,
+    @Inject(CONFIG) private readonly config: ControlConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {
+    this.#pool = new AddressPool(config.network);
+  }
+
+  /** Throws ControlError `pool-mismatch` if nodes have addresses outside the configured network. */
+  async onModuleInit(): Promise<void> {
+    const nodes = await this.queue.transaction((manager) => manager.find(NodeEntity, { order: { address: 'ASC' } }));
+    const outside = nodes.filter(({ address }) => !this.#pool.contains(address));
+    if (outside.length === 0) return;
+    throw new ControlError(
+      'pool-mismatch',
+      `--network ${formatIpPrefix(this.config.network)} does not contain the addresses of ${outside.length} registered ` +
+        `nodes, such as ${formatVirtualAddress(outside[0]!.address)}: start with the network they were registered in`,
+    );
+  }
+
+  async register(caller: Caller, request: RegisterRequest): Promise<RegisterResponse> {
+    if (request.public_key !== caller.publicKey) {
+      throw new ApiError('wrong-key', 'public_key has to be the key that signs the request.');
+    }
+    const { response } = await this.transactions.run(
+      caller,
+      async (manager) => {
+        const { node, changes } = await this.#store(manager, request);
+        return { response: this.#response(node, await this.versions.current(manager)), changes };
+      },
+      ({ changes }) => {
+        this.liveness.heard(caller.publicKey);
+        this.changes.publish(changes);
+      },
+    );
+    return response;
+  }
+
+  async #store(manager: EntityManager, request: RegisterRequest): Promise<{ node: NodeEntity; changes: NodeChange[] }> {
+    const holder = await manager.findOneBy(NodeEntity, { id: request.id });
+    if (holder && holder.publicKey !== request.public_key) throw new ApiError('id-taken');
+    const before = holder ?? (await manager.findOneBy(NodeEntity, { publicKey: request.public_key }));
+
+    const now = this.clock.wall();
+    const node = manager.create(NodeEntity, {
+      publicKey: request.public_key,
+      id: request.id,
+      address: before?.address ?? (await this.#freeAddress(manager)),
+      hostname: request.hostname,
+      os: request.os,
+      version: request.version,
+      endpoint: filterReflexive(request, this.config.network),
+      candidates: filterCandidates(request.candidates, this.config.network),
+      online: true,
+      registeredAt: before?.registeredAt ?? now,
+      lastHeartbeatAt: now,
+    });
+    await manager.save(node);
+
+    const changes: NodeChange[] = [];
+    if (before && before.id !== node.id) changes.push(await this.changes.removed(manager, node.publicKey, before.id));
+    if (!before || peerChanged(toPeer(before), toPeer(node))) changes.push(await this.changes.changed(manager, node));
+    return { node, changes };
+  }
+
+  async #freeAddress(manager: EntityManager): Promise<number> {
+    const address = await this.#pool.lowestFree(manager);
+    if (address !== undefined) return address;
+    throw new ApiError('address-pool-full', `All addresses of ${formatIpPrefix(this.config.network)} are taken.`);
+  }
+
+  #response(node: NodeEntity, mapVersion: RegisterResponse['map_version']): RegisterResponse {
+    return {
+      success: true,
+      peer_id: node.id,
+      assigned_ip: formatVirtualAddress(node.address),
+      network_cidr: formatIpPrefix(this.config.network),
+      server_public_key: this.identity.publicKeyText,
+      stun_host: this.stun.announcedHost,
+      stun_ports: this.stun.ports,
+      heartbeat_interval_ms: this.pace.intervalMs,
+      poll_interval_ms: POLL_INTERVAL_MS,
+      map_version: mapVersion,
+      server_time: formatTime(this.clock.wall()),
+    };
+  }
+}

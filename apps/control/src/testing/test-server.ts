@@ -1,0 +1,74 @@
+// A real server on free ports, with its files in a directory of its own. For specs.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Instant, instant } from '@shadownet/primitives';
+import type { Clock } from '../clock.js';
+import { type ControlOptions, loadConfig } from '../config.js';
+import { type ControlServer, type ControlServerOptions, startControlServer } from '../control-server.js';
+import { TestNode } from './test-node.js';
+
+/** Real time, moved forward by hand. */
+export class TestClock implements Clock {
+  #offset = 0;
+
+  wall(): number {
+    return Date.now() + this.#offset;
+  }
+
+  monotonic(): Instant {
+    return instant(performance.now() + this.#offset);
+  }
+
+  advance(milliseconds: number): void {
+    this.#offset += milliseconds;
+  }
+}
+
+/** No limit that a test could run into. */
+const AMPLE = { perSecond: 100_000, burst: 100_000, maxSources: 100 };
+
+export class TestServer {
+  private constructor(
+    readonly directory: string,
+    private readonly options: ControlOptions,
+    private readonly serverOptions: ControlServerOptions,
+    private server: ControlServer,
+  ) {}
+
+  static async start(options: ControlOptions = {}, serverOptions: ControlServerOptions = {}): Promise<TestServer> {
+    const directory = options.dataDir ?? mkdtempSync(join(tmpdir(), 'shadownet-control-'));
+    const all = { listen: '127.0.0.1:0', stunPorts: 'off', logLevel: 'silent', ...options, dataDir: directory };
+    const allServer = { sourceLimits: AMPLE, ...serverOptions };
+    try {
+      return new TestServer(directory, all, allServer, await startControlServer(loadConfig(all), allServer));
+    } catch (error) {
+      if (options.dataDir === undefined) rmSync(directory, { recursive: true });
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  get running(): ControlServer {
+    return this.server;
+  }
+
+  node(privateKey?: Uint8Array): TestNode {
+    return new TestNode(this.url, this.server.publicKey, privateKey);
+  }
+
+  /** Stops it and starts it again on the same files, on another port. */
+  async restart(options: ControlOptions = {}): Promise<void> {
+    await this.server.close();
+    this.server = await startControlServer(loadConfig({ ...this.options, ...options }), this.serverOptions);
+  }
+
+  async stop(): Promise<void> {
+    await this.server.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
