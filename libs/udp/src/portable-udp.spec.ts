@@ -1,5 +1,14 @@
+import { existsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 
+import {
+  enterFreshNetworkNamespace,
+  libc,
+  openTunDescriptor,
+  processArena,
+  setInterfaceAddress,
+  setInterfaceUp,
+} from '@shadownet/native';
 import { endpoint, parseIpAddress } from '@shadownet/primitives';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -34,6 +43,28 @@ describe('the IPv4 portable socket', () => {
     expect(socket.counters).toMatchObject({ datagramsSent: 0, sendErrors: { EACCES: 1 } });
   });
 
+  it.skipIf(!canOpenTun())(
+    'drops and counts what comes from port 0 (needs root, namespaces and /dev/net/tun)',
+    async () => {
+      onTestFinished(enterFreshNetworkNamespace());
+      const tun = openTunDescriptor('udp0');
+      onTestFinished(() => libc().close(tun));
+      setInterfaceAddress('udp0', parseIpAddress('198.18.0.1')!, 30);
+      setInterfaceUp('udp0');
+      const socket = await open({ family: 'ipv4' });
+      const inbox = new Promise((resolve) => socket.onDatagram((_, from) => resolve(from)));
+      for (const sourcePort of [0, 5]) {
+        const packet = processArena().allocate(28);
+        packet.bytes.set([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0xee, 0xa9, 198, 18, 0, 2, 198, 18, 0, 1]);
+        packet.bytes.set([0, sourcePort, socket.port >> 8, socket.port & 0xff, 0, 8, 0, 0], 20);
+        expect(libc().write(tun, packet, 28)).toBe(28);
+        processArena().release(packet);
+      }
+      expect(await inbox).toEqual(endpoint(parseIpAddress('198.18.0.2')!, 5));
+      expect(socket.counters).toMatchObject({ datagramsReceived: 1, receiveErrors: { 'source-port-0': 1 } });
+    },
+  );
+
   it('refuses a port that does not exist', async () => {
     await expect(openPortableUdp({ port: 65_536 })).rejects.toThrow(RangeError);
   });
@@ -43,4 +74,14 @@ async function open(options: PortableUdpOptions): Promise<UdpSocket> {
   const socket = await openPortableUdp(options);
   onTestFinished(() => socket.close());
   return socket;
+}
+
+function canOpenTun(): boolean {
+  if (!existsSync('/dev/net/tun')) return false;
+  try {
+    enterFreshNetworkNamespace()();
+    return true;
+  } catch {
+    return false;
+  }
 }
