@@ -67,7 +67,8 @@ type Settings = Partial<Record<Setting, Given>>;
 export function readNodeConfig(flags: Flags, environment: Environment): NodeConfig {
   const settings = gatherSettings(flags, environment);
   const control = settings.control;
-  if (!control) throw usage('which control server? Give --control URL, SHADOWNET_CONTROL, or control in a --config file');
+  if (!control)
+    throw usage('which control server? Give --control URL, SHADOWNET_CONTROL, or control in a --config file');
   return Object.freeze({
     ...localConfig(settings),
     control: parseControl(control),

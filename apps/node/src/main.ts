@@ -1,1 +1,124 @@
-export {};
+// The command line of shadownet-node. Commands are loaded when they are called, so that each starts with what it needs.
+
+import { Command, CommanderError, Option } from 'commander';
+import type { Flags } from './config.js';
+import { ExitCode, exitCodeOf } from './exit-code.js';
+import { VERSION } from './version.js';
+
+const EXAMPLES = `
+Examples:
+  $ shadownet-node up --control http://203.0.113.10:8080
+  $ shadownet-node status
+  $ shadownet-node peers --json
+  $ shadownet-node down
+
+Every option of up, down, status and peers can also be given by the environment (SHADOWNET_CONTROL, SHADOWNET_STATE_DIR, …) or in a
+TOML file (control = "…", state_dir = "…"); a flag wins over the environment, and that over the file.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no node is running, 4 needs root or /dev/net/tun.`;
+
+const UP_EXAMPLES = `
+Examples:
+  $ shadownet-node up --control http://203.0.113.10:8080
+  $ shadownet-node up --control https://mesh.example.org --hostname backup --port 51820
+  $ shadownet-node up --config /etc/shadownet.toml --foreground      (for service managers)`;
+
+/** What commander makes of the options: names in camel case. */
+type Options = Partial<Record<string, string | boolean>>;
+
+function program(): Command {
+  const cli = new Command('shadownet-node')
+    .description('Joins this host to a ShadowNet mesh.')
+    .addHelpText('after', EXAMPLES)
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .exitOverride();
+
+  withLocalOptions(cli.command('up'))
+    .description('start the node; returns when it is usable')
+    .option('--control <url>', 'the control server')
+    .option('--state-dir <dir>', "the node's identity and log (default: /var/lib/shadownet)")
+    .option('--hostname <name>', "the node's name in the mesh (default: the host's)")
+    .option('--port <number>', 'UDP port (default: the one of the last run, or any)')
+    .option('--stun <host:port,…>', 'STUN servers (default: what the control server announces)')
+    .option('--foreground', 'stay in the foreground and log to stderr')
+    .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
+    .option('--timeout <seconds>', 'give up if the node is not usable by then (default: 30)')
+    .addHelpText('after', UP_EXAMPLES)
+    .action(async (options: Options) => {
+      const [{ readNodeConfig }, { up }] = await Promise.all([import('./config.js'), import('./commands/up.js')]);
+      await up(readNodeConfig(flagsOf(options), process.env), { foreground: options.foreground === true });
+    });
+
+  withLocalOptions(cli.command('down'))
+    .description('stop the node; returns when its interface is gone')
+    .action(async (options: Options) => {
+      const [{ readLocalConfig }, { down }] = await Promise.all([import('./config.js'), import('./commands/down.js')]);
+      await down(readLocalConfig(flagsOf(options), process.env));
+    });
+
+  withLocalOptions(cli.command('status'))
+    .description('how the node and its links do')
+    .option('--json', 'for programs')
+    .action(async (options: Options) => {
+      const [{ readLocalConfig }, { status }] = await Promise.all([
+        import('./config.js'),
+        import('./commands/status.js'),
+      ]);
+      await status(readLocalConfig(flagsOf(options), process.env), { json: options.json === true });
+    });
+
+  withLocalOptions(cli.command('peers'))
+    .description('the peers of the mesh')
+    .option('--json', 'for programs')
+    .action(async (options: Options) => {
+      const [{ readLocalConfig }, { peers }] = await Promise.all([
+        import('./config.js'),
+        import('./commands/peers.js'),
+      ]);
+      await peers(readLocalConfig(flagsOf(options), process.env), { json: options.json === true });
+    });
+
+  cli
+    .command('keygen')
+    .description('print a fresh private key, as wg genkey does')
+    .action(async () => (await import('./commands/keygen.js')).keygen());
+
+  cli
+    .command('version')
+    .description('print the version')
+    .action(() => void process.stdout.write(`shadownet-node ${VERSION}\n`));
+
+  return cli;
+}
+
+function withLocalOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--interface <name>', 'the network interface (default: shadownet0)'))
+    .addOption(new Option('--run-dir <dir>', 'where the control socket is (default: /run/shadownet)'))
+    .addOption(new Option('--config <file>', 'a TOML file'));
+}
+
+function flagsOf(options: Options): Flags {
+  const flags: Record<string, string> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value === 'string') flags[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
+  }
+  return flags;
+}
+
+async function main(): Promise<void> {
+  try {
+    await program().parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has already said what is wrong; its own code for usage errors is 1.
+      process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+      return;
+    }
+    process.stderr.write(`shadownet-node: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+await main();

@@ -1,1 +1,19 @@
-export {};
+export {
+  applyPeerChange,
+  compareMapVersions,
+  diffNetworkMap,
+  type NetworkMapDiff,
+  type PeerChange,
+} from './network-map.js';
+export type { LinkPathKind } from './peer-candidates.js';
+export { Tunnel } from './tunnel.js';
+export { TunnelError } from './tunnel-error.js';
+export type {
+  MapUpdate,
+  PeerLinkStatus,
+  PeerName,
+  TunnelEvent,
+  TunnelOptions,
+  TunnelOutput,
+  TunnelStatus,
+} from './tunnel-types.js';

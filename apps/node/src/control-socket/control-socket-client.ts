@@ -57,7 +57,8 @@ async function openOrExplain(path: string): Promise<Socket> {
     return await open(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES') throw new NodeError('needs-privilege', `no permission for ${path}: run as the user who ran up`);
+    if (code === 'EACCES')
+      throw new NodeError('needs-privilege', `no permission for ${path}: run as the user who ran up`);
     if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') {
       throw new NodeError('not-running', `no node is running (nothing answers on ${path})`);
     }

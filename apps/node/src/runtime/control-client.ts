@@ -187,7 +187,10 @@ export class ControlClient {
     const verified = this.#verify(answer, requestSignature);
     if (!verified.ok) {
       if (answer.status >= 500) return { kind: 'unreachable', detail: `status ${answer.status}` };
-      return { kind: 'untrusted', detail: `${verified.reason}, status ${answer.status} ${problem?.code ?? ''}`.trimEnd() };
+      return {
+        kind: 'untrusted',
+        detail: `${verified.reason}, status ${answer.status} ${problem?.code ?? ''}`.trimEnd(),
+      };
     }
     if (!problem) return { kind: 'malformed', detail: `status ${answer.status} without a problem` };
     return {

@@ -20,7 +20,8 @@ export type ControlFailure =
   /** A signed answer that is not in the schema: the versions do not fit. */
   | { readonly kind: 'malformed'; readonly detail: string };
 
-export type ControlResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: ControlFailure };
+export type ControlResult<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: ControlFailure };
 
 export function describeFailure(failure: ControlFailure): string {
   switch (failure.kind) {

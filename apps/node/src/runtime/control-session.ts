@@ -252,7 +252,8 @@ export class ControlSession {
       case 'unreachable':
         return this.#lost(failure);
       case 'untrusted':
-        return this.#untrusted.note(request, failure.detail);
+        this.#untrusted.note(request, failure.detail);
+        return this.#lost(failure);
       case 'refused':
       case 'malformed': {
         const code = failure.kind === 'refused' ? failure.code : failure.kind;

@@ -81,7 +81,8 @@ function openEnvelope(
 ): { ok: true; event: StreamEvent | undefined } | { ok: false; reason: string } {
   const envelope = streamEnvelopeSchema.safeParse(parseJson(data));
   if (!envelope.success) return { ok: false, reason: 'event-malformed' };
-  if (!verifyEvent(crypto, key, nonce, sequence, envelope.data)) return { ok: false, reason: 'event-signature-mismatch' };
+  if (!verifyEvent(crypto, key, nonce, sequence, envelope.data))
+    return { ok: false, reason: 'event-signature-mismatch' };
   const { type, payload } = envelope.data;
   const event = streamEventSchema.safeParse({ type, payload: parseJson(payload) });
   return { ok: true, event: event.success ? event.data : undefined };

@@ -10,13 +10,13 @@ export interface NodeEvents {
   'server-key-pinned': { server_public_key: string };
   'stun-result': { server: string; endpoint: string; rtt_ms: number };
   'stun-unanswered': { server: string };
-  'reflexive-changed': { endpoint: string; previous: string };
+  'reflexive-changed': { endpoint: string; previous: string | null };
   'candidates-changed': { candidates: string[] };
   registered: { peer_id: string; assigned_ip: string; network_cidr: string };
   'interface-up': { interface: string; address: string; mtu: number };
   'map-updated': { version: string; peers: number; added: number; removed: number };
   punching: { peer: string; hostname: string; candidates: string[]; reason: string };
-  'search-paused': { peer: string; hostname: string; retry_in_ms: number };
+  'search-paused': { peer: string; hostname: string; retry_in_ms: number | null };
   'path-confirmed': { peer: string; hostname: string; endpoint: string; rtt_ms: number };
   handshake: { peer: string; hostname: string; role: 'initiator' | 'responder' };
   'handshake-gave-up': { peer: string; hostname: string };
@@ -29,6 +29,7 @@ export interface NodeEvents {
   stopping: { signal: string };
   'start-failed': { error: string };
   'interface-lost': { error: string };
+  'state-unwritable': { error: string };
   crashed: { error: string; stack?: string };
 }
 
@@ -57,6 +58,7 @@ const LEVELS: Record<keyof NodeEvents, Exclude<LogLevel, 'trace'>> = {
   stopping: 'info',
   'start-failed': 'fatal',
   'interface-lost': 'fatal',
+  'state-unwritable': 'error',
   crashed: 'fatal',
 };
 
@@ -67,7 +69,7 @@ export interface NodeLog {
 /** Writes to a descriptor at once (2 = stderr), so that the last line before an exit is there. */
 export function openNodeLog(level: LogLevel, descriptor = 2): NodeLog {
   const logger = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    { level, base: null, formatters: { level: (label) => ({ level: label }) } },
     pino.destination({ dest: descriptor, sync: true }),
   );
   return {

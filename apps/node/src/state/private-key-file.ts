@@ -22,7 +22,8 @@ export function loadPrivateKey(path: string, random: RandomBytes): LoadedPrivate
   try {
     return { key: readPrivateKey(path), created: false };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error instanceof NodeError ? error : unusable(path, error);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw error instanceof NodeError ? error : unusable(path, error);
   }
   return { key: createPrivateKey(path, random), created: true };
 }

@@ -1,0 +1,17 @@
+// `shadownet-node status`: how the node and its links do.
+
+import type { LocalConfig } from '../config.js';
+import { controlSocketPath } from '../control-socket/control-protocol.js';
+import { askNode } from '../control-socket/control-socket-client.js';
+import type { NodeStatus } from '../runtime/node-status.js';
+import { formatStatus } from './status-table.js';
+import { printLine } from './terminal.js';
+
+export async function status(config: LocalConfig, { json }: { json: boolean }): Promise<void> {
+  const answer = await fetchStatus(config);
+  printLine(json ? JSON.stringify(answer, undefined, 2) : formatStatus(answer));
+}
+
+export async function fetchStatus(config: LocalConfig): Promise<NodeStatus> {
+  return (await askNode(controlSocketPath(config), { command: 'status' })) as NodeStatus;
+}

@@ -1,0 +1,46 @@
+// What the tunnel reports, as lines of the log.
+
+import { assertNever, encodePublicKey, formatEndpoint, type Instant } from '@shadownet/primitives';
+import type { PeerName, TunnelEvent } from '@shadownet/tunnel';
+import { roundTo } from './link-reports.js';
+import type { NodeLog } from './node-log.js';
+
+export function logTunnelEvent(log: NodeLog, event: TunnelEvent, now: Instant): void {
+  switch (event.kind) {
+    case 'search-started': {
+      const candidates = event.candidates.map(({ kind, endpoint }) => `${kind} ${formatEndpoint(endpoint)}`);
+      return log.event('punching', { ...named(event.peer), candidates, reason: event.reason });
+    }
+    case 'search-paused': {
+      const retryInMs = event.retryAt === undefined ? null : Math.round(event.retryAt - now);
+      return log.event('search-paused', { ...named(event.peer), retry_in_ms: retryInMs });
+    }
+    case 'path-confirmed': {
+      const endpoint = formatEndpoint(event.path.remote);
+      return log.event('path-confirmed', { ...named(event.peer), endpoint, rtt_ms: roundTo(event.rtt, 2) });
+    }
+    case 'path-lost':
+      return log.event('path-lost', { ...named(event.peer), reason: event.reason });
+    case 'handshake-completed':
+      return log.event('handshake', { ...named(event.peer), role: event.role });
+    case 'handshake-gave-up':
+      return log.event('handshake-gave-up', named(event.peer));
+    case 'stun-result': {
+      const { server, endpoint, rtt } = event;
+      const fields = { server: formatEndpoint(server), endpoint: formatEndpoint(endpoint), rtt_ms: roundTo(rtt, 2) };
+      return log.event('stun-result', fields);
+    }
+    case 'stun-unanswered':
+      return log.event('stun-unanswered', { server: formatEndpoint(event.server) });
+    case 'reflexive-changed': {
+      const previous = event.previous === undefined ? null : formatEndpoint(event.previous);
+      return log.event('reflexive-changed', { endpoint: formatEndpoint(event.endpoint), previous });
+    }
+    default:
+      assertNever(event);
+  }
+}
+
+function named({ hostname, publicKey }: PeerName): { peer: string; hostname: string } {
+  return { peer: encodePublicKey(publicKey), hostname };
+}

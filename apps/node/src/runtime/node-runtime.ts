@@ -1,0 +1,372 @@
+// A running node: composes keys, socket, tunnel, TUN device and control session, in the order of docs/node-runtime.md:
+//
+//   control socket → keys → UDP socket → server's key → STUN (500 ms at most) → registration → interface → event stream → ready
+
+import { networkInterfaces, release, type } from 'node:os';
+import type { HeartbeatRequest, RegisterRequest, RegisterResponse, ServerInfo } from '@shadownet/contracts';
+import { chooseCryptoProvider, type CryptoProvider } from '@shadownet/crypto';
+import {
+  addDuration,
+  encodePublicKey,
+  type Endpoint,
+  endpointsEqual,
+  formatEndpoint,
+  formatIpAddress,
+  type Instant,
+  parseIpAddress,
+  parseIpPrefix,
+  type PublicKey,
+} from '@shadownet/primitives';
+import type { InterfaceAddress, TunDevice } from '@shadownet/tun';
+import { Tunnel, type TunnelEvent } from '@shadownet/tunnel';
+import { openPortableUdp, type UdpSocket } from '@shadownet/udp';
+import { Tai64nSource } from '@shadownet/wireguard';
+import type { NodeConfig } from '../config.js';
+import type { ControlReply, ControlRequest } from '../control-socket/control-protocol.js';
+import { ControlSocketServer } from '../control-socket/control-socket-server.js';
+import { NodeError } from '../node-error.js';
+import { StateDirectory } from '../state/state-directory.js';
+import { VERSION } from '../version.js';
+import { hostCandidates } from './candidate-gatherer.js';
+import { monotonicNow, secureRandom, wallNanoseconds, wallNow } from './clock.js';
+import { ControlClient } from './control-client.js';
+import { describeFailure } from './control-failure.js';
+import { deriveControlKeys } from './control-keys.js';
+import { ControlSession, type ControlSessionHost, type MapChange, retryUntil } from './control-session.js';
+import { logTunnelEvent } from './event-report.js';
+import { LinkReports } from './link-reports.js';
+import type { NodeLog } from './node-log.js';
+import { checkServerKey } from './server-key.js';
+import { describeNode } from './status-report.js';
+import { announcedStunServers, resolveStunServers, type StunAnnouncement } from './stun-servers.js';
+import { TunnelDriver } from './tunnel-driver.js';
+
+/** Makes the TUN device: /dev/net/tun in the program, memory in tests. */
+export type OpenTun = (options: {
+  readonly name: string;
+  readonly mtu: number;
+  readonly addresses: readonly InterfaceAddress[];
+}) => Promise<TunDevice>;
+
+export interface NodeRuntimeOptions {
+  readonly config: NodeConfig;
+  readonly log: NodeLog;
+  readonly openTun: OpenTun;
+  /** Somebody asked by the control socket that the node stops. */
+  readonly onStopRequest: () => void;
+  /** The node cannot go on. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** An IPv6 interface must carry 1280 bytes, and every path does; more only once a larger path is proven. */
+export const TUN_MTU = 1280;
+
+/** Registration does not wait longer for a STUN server. */
+const STUN_PATIENCE_MS = 500;
+const CANDIDATE_INTERVAL_MS = 5_000;
+
+/** What exists from the moment on at which the node can talk to its control server. */
+interface Core {
+  readonly nodeId: string;
+  readonly crypto: CryptoProvider;
+  readonly serverKey: PublicKey;
+  readonly socket: UdpSocket;
+  readonly tunnel: Tunnel;
+  readonly driver: TunnelDriver;
+  readonly session: ControlSession;
+}
+
+/** The interface and the registration that it was made for. */
+interface Interface {
+  readonly tun: TunDevice;
+  readonly address: string;
+  readonly networkCidr: string;
+}
+
+export class NodeRuntime {
+  readonly #options: NodeRuntimeOptions;
+  readonly #links = new LinkReports();
+  /** What to undo, the latest last. */
+  readonly #cleanups: (() => void | Promise<void>)[] = [];
+  #core: Core | undefined;
+  #interface: Interface | undefined;
+  #registration: RegisterResponse | undefined;
+  #networkCidr = '';
+  #onReflexive: () => void = () => {};
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: NodeRuntimeOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the node is usable, with a line about it. Throws NodeError, TunError or UdpError; call `stop` then, too. */
+  async start(): Promise<string> {
+    const { config, log } = this.#options;
+    const deadline = addDuration(monotonicNow(), config.startTimeout);
+    const core = await this.#connect(deadline);
+    await core.session.registerUntil(deadline);
+    await this.#raiseInterface(core);
+    core.session.start();
+    this.#watchCandidates(core);
+    log.event('ready', {});
+    const { address, networkCidr } = this.#interface!;
+    return `${config.interfaceName} is up: ${address} in ${networkCidr}, registered with ${config.control.href}`;
+  }
+
+  /** Goodbye to the control server, interface gone, sockets closed. Works at any time, also in the middle of `start`. */
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      for (let undo = this.#cleanups.pop(); undo; undo = this.#cleanups.pop()) await undo();
+    })();
+    return this.#stopping;
+  }
+
+  // ── Start ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Everything up to the point where the node can register. */
+  async #connect(deadline: Instant): Promise<Core> {
+    const { config, log } = this.#options;
+    const controlSocket = await ControlSocketServer.listen(config, (request) => this.#answer(request));
+    this.#cleanups.push(() => controlSocket.close());
+
+    const state = new StateDirectory(config.stateDirectory);
+    const crypto = chooseCryptoProvider();
+    const { key, created } = state.loadPrivateKey(secureRandom);
+    this.#cleanups.push(() => key.zero());
+    const timestamps = this.#timestamps(state);
+    const privateKey = crypto.privateKey(key.expose());
+    const tunnel = new Tunnel(
+      { crypto, random: secureRandom, timestamps, privateKey: key, wallNanoseconds, software: 'ShadowNet' },
+      monotonicNow(),
+    );
+    log.event('keys-ready', { public_key: encodePublicKey(tunnel.publicKey), created });
+
+    const socket = await this.#bindSocket(state);
+    this.#cleanups.push(() => socket.close());
+    const onEvent = (event: TunnelEvent, now: Instant): void => this.#onTunnelEvent(event, now);
+    const driver = new TunnelDriver({ tunnel, socket, now: monotonicNow, onEvent });
+    this.#cleanups.push(() => driver.close());
+
+    const { publicKey } = tunnel;
+    const client = new ControlClient({ url: config.control, crypto, random: secureRandom, publicKey, wallNow });
+    this.#cleanups.push(() => client.close());
+    const info = await this.#fetchServerInfo(client, deadline);
+    const serverKey = checkServerKey(info, state, log);
+    const keys = deriveControlKeys(crypto, privateKey, publicKey, serverKey);
+    privateKey.zero();
+    if (!keys) throw new NodeError('control-refused', 'the control server shows no valid key');
+    client.useKeys(keys);
+
+    const nodeId = state.loadNodeId();
+    const host = this.#sessionHost();
+    const session = new ControlSession({ client, host, log, random: secureRandom, now: monotonicNow });
+    this.#cleanups.push(() => session.stop(nodeId));
+    this.#core = { nodeId, crypto, serverKey, socket, tunnel, driver, session };
+    this.#networkCidr = info.network_cidr;
+    this.#gatherCandidates(this.#core);
+    await this.#askStunServers(this.#core, info);
+    return this.#core;
+  }
+
+  /** A reservation that cannot be stored costs the guard against a clock that goes back, not the tunnel. */
+  #timestamps(state: StateDirectory): Tai64nSource {
+    const { log } = this.#options;
+    return new Tai64nSource({
+      wallNanoseconds,
+      lastReserved: state.reservedTimestamps,
+      reserve: (until) => {
+        try {
+          state.reserveTimestamps(until);
+        } catch (error) {
+          log.event('state-unwritable', { error: (error as Error).message });
+        }
+      },
+    });
+  }
+
+  /** The port that was asked for, or the one of the last run if it is free, or any. */
+  async #bindSocket(state: StateDirectory): Promise<UdpSocket> {
+    const { config, log } = this.#options;
+    const socket =
+      config.port !== 0
+        ? await openPortableUdp({ port: config.port })
+        : await openPortableUdp({ port: state.port ?? 0 }).catch(() => openPortableUdp());
+    state.rememberPort(socket.port);
+    log.event('socket-bound', { port: socket.port });
+    return socket;
+  }
+
+  async #fetchServerInfo(client: ControlClient, deadline: Instant): Promise<ServerInfo> {
+    let failed = false;
+    return retryUntil(deadline, { now: monotonicNow, random: secureRandom }, async () => {
+      const result = await client.fetchServerInfo();
+      if (!result.ok && !failed) {
+        failed = true;
+        this.#options.log.event('control-unreachable', { error: describeFailure(result.failure) });
+      }
+      return result;
+    });
+  }
+
+  /** Resolves with the first answer, or after 500 ms: what comes later goes into a heartbeat. */
+  async #askStunServers(core: Core, announcement: StunAnnouncement): Promise<void> {
+    const { config, log } = this.#options;
+    const servers = config.stunServers ?? announcedStunServers(announcement, config.control);
+    const endpoints = await resolveStunServers(servers, core.socket.families);
+    if (endpoints.length === 0) {
+      for (const { host, port } of servers) log.event('stun-unanswered', { server: `${host}:${port}` });
+      return core.driver.run((tunnel, now, out) => tunnel.setStunServers([], now, out));
+    }
+    if (core.tunnel.endpoint) return core.driver.run((tunnel, now, out) => tunnel.setStunServers(endpoints, now, out));
+    await new Promise<void>((resolve) => {
+      const patience = setTimeout(resolve, STUN_PATIENCE_MS);
+      this.#onReflexive = () => {
+        clearTimeout(patience);
+        resolve();
+      };
+      core.driver.run((tunnel, now, out) => tunnel.setStunServers(endpoints, now, out));
+    });
+  }
+
+  /** Makes the interface for the address that the control server gave; another address than before means a new interface. */
+  async #raiseInterface({ driver }: Core): Promise<void> {
+    const { config, log, openTun, onFatal } = this.#options;
+    const { assigned_ip: ip, network_cidr: networkCidr } = this.#registration!;
+    if (this.#interface?.address === ip && this.#interface.networkCidr === networkCidr) return;
+    await this.#lowerInterface();
+    const address = parseIpAddress(ip);
+    const network = parseIpPrefix(networkCidr);
+    if (!address || !network)
+      throw new NodeError('start-failed', `the control server assigned ${ip} in ${networkCidr}`);
+    const addresses = [{ address, length: network.length }];
+    const tun = await openTun({ name: config.interfaceName, mtu: TUN_MTU, addresses });
+    if (!this.#interface) this.#cleanups.push(() => this.#lowerInterface());
+    this.#interface = { tun, address: ip, networkCidr };
+    tun.onClosed(onFatal);
+    driver.attach(tun);
+    const shown = `${formatIpAddress(address)}/${network.length}`;
+    log.event('interface-up', { interface: tun.name, address: shown, mtu: tun.mtu });
+  }
+
+  async #lowerInterface(): Promise<void> {
+    const tun = this.#interface?.tun;
+    this.#core?.driver.detach();
+    await tun?.close();
+  }
+
+  // ── Own addresses ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #watchCandidates(core: Core): void {
+    const timer = setInterval(() => {
+      if (!this.#gatherCandidates(core)) return;
+      const candidates = core.tunnel.hostCandidates.map(formatEndpoint);
+      this.#options.log.event('candidates-changed', { candidates });
+      core.session.heartbeatNow();
+    }, CANDIDATE_INTERVAL_MS);
+    this.#cleanups.push(() => clearInterval(timer));
+  }
+
+  /** True if they are others than before. */
+  #gatherCandidates({ driver, socket, tunnel }: Core): boolean {
+    const network = parseIpPrefix(this.#networkCidr);
+    const { port, families } = socket;
+    const found = hostCandidates(networkInterfaces(), { port, families, overlay: network ? [network] : [] });
+    if (sameEndpoints(found, tunnel.hostCandidates)) return false;
+    driver.run((tunnel, now, out) => tunnel.setHostCandidates(found, now, out));
+    return true;
+  }
+
+  #onTunnelEvent(event: TunnelEvent, now: Instant): void {
+    logTunnelEvent(this.#options.log, event, now);
+    if (event.kind !== 'reflexive-changed') return;
+    this.#onReflexive();
+    this.#core?.session.heartbeatNow();
+  }
+
+  // ── Control server ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #sessionHost(): ControlSessionHost {
+    return {
+      registration: () => this.#registrationRequest(this.#core!),
+      heartbeat: () => this.#heartbeat(this.#core!),
+      onRegistered: (response) => this.#onRegistered(this.#core!, response),
+      onMapChange: (change) => this.#onMapChange(this.#core!, change),
+      isNewer: (version) => this.#core!.tunnel.isOlderThan(version),
+    };
+  }
+
+  #registrationRequest(core: Core): RegisterRequest {
+    return {
+      id: core.nodeId,
+      public_key: encodePublicKey(core.tunnel.publicKey),
+      ...announcement(core.tunnel),
+      hostname: this.#options.config.hostname,
+      os: `${type()} ${release()}`.replace(/[^\x20-\x7e]/g, '').slice(0, 64),
+      version: VERSION,
+    };
+  }
+
+  #heartbeat(core: Core): { request: HeartbeatRequest; answered: () => void } {
+    const now = monotonicNow();
+    const { reports, answered } = this.#links.collect(core.tunnel.status(now).peers, now);
+    return { request: { id: core.nodeId, ...announcement(core.tunnel), peers: reports }, answered };
+  }
+
+  #onRegistered(core: Core, response: RegisterResponse): void {
+    const { peer_id, assigned_ip, network_cidr } = response;
+    const again = this.#registration !== undefined;
+    this.#registration = response;
+    this.#networkCidr = network_cidr;
+    this.#links.reset();
+    this.#options.log.event('registered', { peer_id, assigned_ip, network_cidr });
+    if (!again) return;
+    this.#raiseInterface(core).catch(this.#options.onFatal);
+    void this.#askStunServers(core, response);
+  }
+
+  #onMapChange({ driver }: Core, change: MapChange): boolean {
+    const update = driver.run((tunnel, now, out) =>
+      change.kind === 'map' ? tunnel.updateNetworkMap(change.map, now, out) : tunnel.applyPeerChange(change, now, out),
+    );
+    if (!update.ok) return update.reason !== 'map-needed';
+    if (update.added + update.changed + update.removed > 0) {
+      const { version, peers, added, removed } = update;
+      this.#options.log.event('map-updated', {
+        version: `${version.epoch}.${version.sequence}`,
+        peers,
+        added,
+        removed,
+      });
+    }
+    return true;
+  }
+
+  // ── Control socket ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #answer({ command }: ControlRequest): ControlReply {
+    if (command === 'stop') {
+      this.#options.onStopRequest();
+      return { ok: true, result: null };
+    }
+    const core = this.#core;
+    const up = this.#interface;
+    if (!core || !up) return { ok: false, error: 'the node is still starting' };
+    return { ok: true, result: describeNode({ config: this.#options.config, ...core, ...up }, monotonicNow()) };
+  }
+}
+
+/** Where we are, for registration and heartbeat. */
+function announcement(tunnel: Tunnel): Pick<RegisterRequest, 'endpoint_ip' | 'endpoint_port' | 'candidates'> {
+  const { endpoint } = tunnel;
+  return {
+    endpoint_ip: endpoint ? formatIpAddress(endpoint.address) : null,
+    endpoint_port: endpoint?.port ?? null,
+    candidates: tunnel.candidates.flatMap(({ kind, endpoint: { address, port } }) =>
+      kind === 'peer-reflexive' ? [] : [{ kind, ip: formatIpAddress(address), port }],
+    ),
+  };
+}
+
+function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
+  return a.length === b.length && a.every((one, i) => endpointsEqual(one, b[i]!));
+}

@@ -1,0 +1,50 @@
+// What `shadownet-node status --json` prints: stable API for scripts (docs/node-runtime.md). Times are ages, so that no
+// clocks need to agree.
+
+export interface NodeStatus {
+  readonly version: string;
+  readonly interface: string;
+  readonly public_key: string;
+  readonly virtual_ip: string;
+  readonly network_cidr: string;
+  readonly state: 'up';
+  readonly control: {
+    readonly url: string;
+    /** Compare it with what the server logs at its start. */
+    readonly public_key: string;
+    readonly connected: boolean;
+    readonly last_contact_ms_ago: number | null;
+  };
+  readonly udp_port: number;
+  /** Our addresses as STUN servers see them, the latest first. */
+  readonly reflexive: readonly string[];
+  readonly host_candidates: readonly string[];
+  readonly crypto: string;
+  readonly dataplane: 'portable';
+  readonly tun_mtu: number;
+  readonly peers: readonly PeerStatus[];
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface PeerStatus {
+  readonly id: string;
+  readonly hostname: string;
+  readonly public_key: string;
+  readonly virtual_ip: string;
+  readonly online: boolean;
+  readonly endpoint: string | null;
+  readonly path: 'direct' | 'lan' | 'none';
+  readonly path_state: 'idle' | 'searching' | 'connected' | 'waiting';
+  readonly rtt_ms: number | null;
+  readonly last_handshake_s_ago: number | null;
+  readonly rx_bytes: number;
+  readonly tx_bytes: number;
+  readonly candidates: readonly CandidateStatus[];
+}
+
+export interface CandidateStatus {
+  readonly endpoint: string;
+  readonly kind: 'host' | 'server-reflexive' | 'peer-reflexive';
+  readonly state: string;
+  readonly rtt_ms: number | null;
+}

@@ -1,0 +1,92 @@
+// The answer to `shadownet-node status`: what the parts know, in the words of node-status.
+
+import type { CryptoProvider } from '@shadownet/crypto';
+import { encodePublicKey, formatEndpoint, type Instant, type PublicKey } from '@shadownet/primitives';
+import type { TunDevice } from '@shadownet/tun';
+import type { PeerLinkStatus, Tunnel } from '@shadownet/tunnel';
+import type { UdpSocket } from '@shadownet/udp';
+import type { NodeConfig } from '../config.js';
+import { VERSION } from '../version.js';
+import type { ControlSession } from './control-session.js';
+import { roundTo } from './link-reports.js';
+import type { NodeStatus, PeerStatus } from './node-status.js';
+
+export interface NodeParts {
+  readonly config: NodeConfig;
+  readonly crypto: CryptoProvider;
+  readonly serverKey: PublicKey;
+  readonly socket: UdpSocket;
+  readonly tunnel: Tunnel;
+  readonly session: ControlSession;
+  readonly tun: TunDevice;
+  readonly address: string;
+  readonly networkCidr: string;
+}
+
+export function describeNode(parts: NodeParts, now: Instant): NodeStatus {
+  const { config, crypto, serverKey, socket, tunnel, session, tun } = parts;
+  const { publicKey, reflexive, peers, counters } = tunnel.status(now);
+  const { lastContactAt } = session;
+  return {
+    version: VERSION,
+    interface: tun.name,
+    public_key: encodePublicKey(publicKey),
+    virtual_ip: parts.address,
+    network_cidr: parts.networkCidr,
+    state: 'up',
+    control: {
+      url: config.control.href,
+      public_key: encodePublicKey(serverKey),
+      connected: session.connected,
+      last_contact_ms_ago: lastContactAt === undefined ? null : Math.round(now - lastContactAt),
+    },
+    udp_port: socket.port,
+    reflexive: reflexive.map(formatEndpoint),
+    host_candidates: tunnel.hostCandidates.map(formatEndpoint),
+    crypto: crypto.name,
+    dataplane: 'portable',
+    tun_mtu: tun.mtu,
+    peers: peers.map((peer) => describePeer(peer, now)).sort((a, b) => a.hostname.localeCompare(b.hostname)),
+    counters: { ...counters, ...socketCounters(socket), ...deviceCounters(tun) },
+  };
+}
+
+function describePeer(peer: PeerLinkStatus, now: Instant): PeerStatus {
+  return {
+    id: peer.id,
+    hostname: peer.hostname,
+    public_key: encodePublicKey(peer.publicKey),
+    virtual_ip: peer.virtualIp,
+    online: peer.online,
+    endpoint: peer.path ? formatEndpoint(peer.path.remote) : null,
+    path: peer.pathKind,
+    path_state: peer.pathState,
+    rtt_ms: peer.rtt === undefined ? null : roundTo(peer.rtt, 2),
+    last_handshake_s_ago: peer.lastHandshakeAt === undefined ? null : roundTo((now - peer.lastHandshakeAt) / 1000, 1),
+    rx_bytes: peer.rxBytes,
+    tx_bytes: peer.txBytes,
+    candidates: peer.candidates.map(({ endpoint, kind, state, rtt }) => ({
+      endpoint: formatEndpoint(endpoint),
+      kind,
+      state,
+      rtt_ms: rtt === undefined ? null : roundTo(rtt, 2),
+    })),
+  };
+}
+
+function socketCounters({ counters }: UdpSocket): Record<string, number> {
+  const errors = Object.entries(counters.sendErrors).map(([errno, count]) => [`udp-send-${errno}`, count] as const);
+  return {
+    'udp-datagrams-received': counters.datagramsReceived,
+    'udp-datagrams-sent': counters.datagramsSent,
+    ...Object.fromEntries(errors),
+  };
+}
+
+function deviceCounters({ counters }: TunDevice): Record<string, number> {
+  return {
+    'tun-packets-read': counters.packetsRead,
+    'tun-packets-written': counters.packetsWritten,
+    'tun-write-errors': counters.writeErrors,
+  };
+}

@@ -1,0 +1,502 @@
+// A node's core without a network: the WireGuard engine, one path agent per peer and the discovery of our own address, behind
+// one set of handle…() and poll…() calls. It decides when to search for whom, who starts the handshake, and what a network map
+// changes. Used by the node's runtime and by the simulator.
+
+import type { MapVersion, NetworkMap, Peer } from '@shadownet/contracts';
+import type { PrivateKey } from '@shadownet/crypto';
+import {
+  type Candidate,
+  deriveProbeKeys,
+  DestinationLimiter,
+  PathAgent,
+  type PathEvent,
+  probeIdOf,
+  ReflexiveDiscovery,
+  type ReflexiveEvent,
+} from '@shadownet/paths';
+import {
+  assertNever,
+  comparePublicKeys,
+  earliestWakeup,
+  encodeHex,
+  encodePublicKey,
+  type Endpoint,
+  endpointsEqual,
+  formatPath,
+  type Instant,
+  type IpPrefix,
+  milliseconds,
+  parseIpPrefix,
+  parsePublicKey,
+  type Path,
+  type PublicKey,
+  publicKeyFromBytes,
+  type PublicKeyText,
+  udpPath,
+  type Wakeup,
+} from '@shadownet/primitives';
+import type { StunMessage } from '@shadownet/stun';
+import { Device, type DeviceEvent, type DeviceOutput } from '@shadownet/wireguard';
+import { classifyDatagram } from './demultiplexer.js';
+import { applyPeerChange, compareMapVersions, diffNetworkMap, type PeerChange } from './network-map.js';
+import { ownCandidates, pathKind, peerCandidates } from './peer-candidates.js';
+import { PeerLink } from './peer-link.js';
+import { TunnelError } from './tunnel-error.js';
+import type {
+  MapUpdate,
+  PeerLinkStatus,
+  TunnelEvent,
+  TunnelOptions,
+  TunnelOutput,
+  TunnelStatus,
+} from './tunnel-types.js';
+
+/** The probe keepalive of 10–12 s holds the NAT mapping and watches the path; a second one would only double the traffic. */
+const PERSISTENT_KEEPALIVE = milliseconds(0);
+
+/** A transport message without a packet in it: 16 bytes of header and the tag (whitepaper §5.4.6). */
+const KEEPALIVE_BYTES = 32;
+const INITIATION_TYPE = 1;
+const TRANSPORT_TYPE = 4;
+
+export class Tunnel {
+  readonly publicKey: PublicKey;
+  readonly #options: TunnelOptions;
+  readonly #privateKey: PrivateKey;
+  readonly #device: Device;
+  readonly #discovery: ReflexiveDiscovery;
+  readonly #limiter = new DestinationLimiter();
+  readonly #links = new Map<PublicKeyText, PeerLink>();
+  /** By the id that the peer's probes carry, in hexadecimal. */
+  readonly #linkOfProbeId = new Map<string, PeerLink>();
+  /** By the text of the path that the engine sends by. */
+  readonly #linkOfPath = new Map<string, PeerLink>();
+  readonly #counters = new Map<string, number>();
+  readonly #events: TunnelEvent[] = [];
+  #map: NetworkMap | undefined;
+  #hostCandidates: readonly Endpoint[] = [];
+  #reflexive: Endpoint | undefined;
+
+  /** Throws TunnelError 'bad-private-key' if the key is not 32 bytes. */
+  constructor(options: TunnelOptions, now: Instant) {
+    if (options.privateKey.length !== 32) throw new TunnelError('bad-private-key', 'a private key has 32 bytes');
+    const { crypto, random, timestamps, privateKey, software } = options;
+    this.#options = options;
+    this.#privateKey = crypto.privateKey(privateKey.expose());
+    this.publicKey = publicKeyFromBytes(this.#privateKey.publicKey)!;
+    this.#device = new Device({ crypto, random, timestamps, endpoints: 'external' });
+    this.#device.setPrivateKey(privateKey.expose(), now);
+    this.#discovery = new ReflexiveDiscovery({ random, ...(software !== undefined && { software }) });
+  }
+
+  // ── Configuration ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes the map, unless it is older than the one that is there. Peers that are offline stay configured. */
+  updateNetworkMap(next: NetworkMap, now: Instant, out: TunnelOutput): MapUpdate {
+    const old = this.#map;
+    if (old && compareMapVersions(next.map_version, old.map_version) < 0) return { ok: false, reason: 'older-version' };
+    this.#map = next;
+    const { added, changed, removed } = diffNetworkMap(old, next);
+    for (const peer of removed) this.#removePeer(peer, now);
+    for (const peer of added) this.#addPeer(peer, now, out);
+    for (const peer of changed) this.#changePeer(peer, now, out);
+    this.#drain(now, out);
+    const counts = { added: added.length, changed: changed.length, removed: removed.length };
+    return { ok: true, version: next.map_version, peers: this.#links.size, ...counts };
+  }
+
+  /** A change of one peer, as the event stream tells it. */
+  applyPeerChange(change: PeerChange, now: Instant, out: TunnelOutput): MapUpdate {
+    const applied = applyPeerChange(this.#map, change);
+    return applied.ok ? this.updateNetworkMap(applied.map, now, out) : applied;
+  }
+
+  /** Asks these STUN servers where we are, at once and from now on. */
+  setStunServers(servers: readonly Endpoint[], now: Instant, out: TunnelOutput): void {
+    this.#discovery.setServers(servers, now, out);
+    this.#drain(now, out);
+  }
+
+  /** Our own addresses. If they changed then so did the network: reflexive address and paths are checked. */
+  setHostCandidates(endpoints: readonly Endpoint[], now: Instant, out: TunnelOutput): void {
+    const before = this.#hostCandidates;
+    if (before.length === endpoints.length && before.every((one, i) => endpointsEqual(one, endpoints[i]!))) return;
+    this.#hostCandidates = endpoints;
+    this.#discovery.refresh(now, out);
+    for (const link of this.#links.values()) {
+      link.agent.setRemoteCandidates(this.#candidatesOf(link.peer), now, out);
+      if (link.path) link.agent.start(now, out);
+    }
+    this.#drain(now, out);
+  }
+
+  /** Forgets all peers and zeroes their keys and ours. The tunnel must not be used afterwards. */
+  close(now: Instant): void {
+    for (const link of [...this.#links.values()]) this.#removeLink(link, now);
+    this.#privateKey.zero();
+  }
+
+  // ── Traffic ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** An IP packet from the host. What has no peer or is no IP packet is counted and dropped. */
+  handlePacket(packet: Uint8Array, now: Instant, out: TunnelOutput): void {
+    this.#device.handlePacket(packet, now, this.#deviceOutput(now, out));
+    this.#drain(now, out);
+  }
+
+  /** A datagram from the node's UDP socket. Never throws for what it holds; what is nobody's is counted and dropped. */
+  handleDatagram(datagram: Uint8Array, from: Endpoint, now: Instant, out: TunnelOutput): void {
+    const classified = classifyDatagram(datagram);
+    switch (classified.kind) {
+      case 'wireguard':
+        this.#handleWireGuard(datagram, udpPath(from), now, out);
+        break;
+      case 'stun':
+        this.#handleStun(classified.message, datagram, from, now, out);
+        break;
+      case 'malformed-stun':
+      case 'unknown':
+        this.#count(`datagram-${classified.kind}`);
+        return;
+      default:
+        assertNever(classified);
+    }
+    this.#drain(now, out);
+  }
+
+  // ── Time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Does all that is due. Calling it early does nothing. */
+  handleTimeout(now: Instant, out: TunnelOutput): void {
+    this.#device.handleTimeout(now, this.#deviceOutput(now, out));
+    this.#discovery.handleTimeout(now, out);
+    for (const link of this.#links.values()) {
+      link.agent.handleTimeout(now, out);
+      if (link.handshakeAt !== undefined && now >= link.handshakeAt) this.#initiateUnlessEstablished(link, now, out);
+    }
+    this.#drain(now, out);
+  }
+
+  /** When handleTimeout wants to be called next, and why. */
+  pollTimeout(): Wakeup | undefined {
+    let earliest = earliestWakeup(this.#device.pollTimeout(), this.#discovery.pollTimeout());
+    for (const link of this.#links.values()) earliest = earliestWakeup(earliest, link.pollTimeout());
+    return earliest;
+  }
+
+  /** The oldest event not yet fetched. */
+  pollEvent(): TunnelEvent | undefined {
+    return this.#events.shift();
+  }
+
+  // ── Status ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Our addresses as STUN servers see them, the latest answer first. */
+  get reflexive(): readonly Endpoint[] {
+    return this.#discovery.reflexive;
+  }
+
+  /** The one of them to announce as our endpoint. */
+  get endpoint(): Endpoint | undefined {
+    return this.#reflexive;
+  }
+
+  get hostCandidates(): readonly Endpoint[] {
+    return this.#hostCandidates;
+  }
+
+  /** What to announce to the other nodes. */
+  get candidates(): Candidate[] {
+    return ownCandidates(this.#hostCandidates, this.#discovery.reflexive);
+  }
+
+  /** True if a map of this version would be news. */
+  isOlderThan(version: MapVersion): boolean {
+    return !this.#map || compareMapVersions(this.#map.map_version, version) < 0;
+  }
+
+  status(now: Instant): TunnelStatus {
+    return {
+      publicKey: this.publicKey,
+      mapVersion: this.#map?.map_version,
+      reflexive: this.reflexive,
+      peers: [...this.#links.values()].map((link) => this.#linkStatus(link, now)),
+      counters: this.#allCounters(),
+    };
+  }
+
+  // ── Peers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #addPeer(peer: Peer, now: Instant, out: TunnelOutput): void {
+    const publicKey = parsePublicKey(peer.public_key);
+    const keys = publicKey && deriveProbeKeys(this.#options.crypto, this.#privateKey, publicKey);
+    if (!keys) return this.#count('map-unfit-key');
+    const agent = new PathAgent({
+      random: this.#options.random,
+      crypto: this.#options.crypto,
+      keys,
+      localPublicKey: this.publicKey,
+      remotePublicKey: publicKey,
+      firstCounter: this.#options.wallNanoseconds(),
+      overlayPrefixes: this.#overlay(),
+      limiter: this.#limiter,
+    });
+    const link = new PeerLink(publicKey, peer, keys, agent, comparePublicKeys(this.publicKey, publicKey) < 0);
+    this.#links.set(encodePublicKey(publicKey), link);
+    this.#linkOfProbeId.set(encodeHex(keys.incomingId), link);
+    this.#configure(link, now, out);
+    agent.setRemoteCandidates(this.#candidatesOf(peer), now, out);
+    if (peer.online) agent.start(now, out);
+  }
+
+  #changePeer(peer: Peer, now: Instant, out: TunnelOutput): void {
+    const link = this.#links.get(peer.public_key as PublicKeyText);
+    if (!link) return;
+    const before = link.peer;
+    link.peer = peer;
+    if (before.allowed_ips.join() !== peer.allowed_ips.join()) this.#configure(link, now, out);
+    link.agent.setRemoteCandidates(this.#candidatesOf(peer), now, out);
+    // Back again, perhaps as a new process: a path that is in use is checked, an unknown one searched.
+    if (peer.online && !before.online) link.agent.start(now, out);
+  }
+
+  #removePeer(peer: Peer, now: Instant): void {
+    const link = this.#links.get(peer.public_key as PublicKeyText);
+    if (link) this.#removeLink(link, now);
+  }
+
+  #removeLink(link: PeerLink, now: Instant): void {
+    link.agent.stop(now);
+    this.#forgetPath(link);
+    this.#device.removePeer(link.publicKey, now);
+    this.#links.delete(encodePublicKey(link.publicKey));
+    this.#linkOfProbeId.delete(encodeHex(link.keys.incomingId));
+    link.zero();
+  }
+
+  #configure(link: PeerLink, now: Instant, out: TunnelOutput): void {
+    const allowedIps = link.peer.allowed_ips.flatMap((text) => parseIpPrefix(text) ?? []);
+    const configuration = { publicKey: link.publicKey, allowedIps, persistentKeepalive: PERSISTENT_KEEPALIVE };
+    this.#device.upsertPeer(configuration, now, this.#deviceOutput(now, out));
+  }
+
+  #candidatesOf(peer: Peer): Candidate[] {
+    return peerCandidates(peer, this.#hostCandidates);
+  }
+
+  #overlay(): IpPrefix[] {
+    const prefix = this.#map && parseIpPrefix(this.#map.network_cidr);
+    return prefix ? [prefix] : [];
+  }
+
+  // ── Datagrams ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #handleWireGuard(datagram: Uint8Array, path: Path, now: Instant, out: TunnelOutput): void {
+    const result = this.#device.handleDatagram(datagram, path, now, this.#deviceOutput(now, out));
+    if (!result.ok) return;
+    const link = this.#linkOfPath.get(formatPath(path));
+    link?.agent.trafficReceived(path, now);
+  }
+
+  #handleStun(message: StunMessage, datagram: Uint8Array, from: Endpoint, now: Instant, out: TunnelOutput): void {
+    if (this.#discovery.handleMessage(message, from, now)) return;
+    const probeId = probeIdOf(message);
+    if (!probeId) return this.#count('stun-unexpected');
+    const link = this.#linkOfProbeId.get(encodeHex(probeId));
+    if (!link) return this.#count('probe-unknown-id');
+    const result = link.agent.handleProbe(message, datagram, udpPath(from), now, out);
+    if (!result.ok) this.#count(`probe-${result.reason}`);
+  }
+
+  /** What the engine sends, with a note to the path agent whose liveness it concerns. */
+  #deviceOutput(now: Instant, out: TunnelOutput): DeviceOutput {
+    return {
+      datagram: (bytes, path) => {
+        if (wantsAnswer(bytes)) this.#linkOfPath.get(formatPath(path))?.agent.trafficSent(now);
+        out.datagram(bytes, path);
+      },
+      packet: (bytes, peer) => out.packet(bytes, peer),
+    };
+  }
+
+  // ── Events ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Acts on what the parts report until none has anything more to say; each may cause events of the others. */
+  #drain(now: Instant, out: TunnelOutput): void {
+    for (let active = true; active;) {
+      active = false;
+      for (let event = this.#device.pollEvent(); event; event = this.#device.pollEvent()) {
+        active = true;
+        this.#onDeviceEvent(event, now, out);
+      }
+      for (let event = this.#discovery.pollEvent(); event; event = this.#discovery.pollEvent()) {
+        active = true;
+        this.#onReflexiveEvent(event);
+      }
+      for (const link of this.#links.values()) {
+        for (let event = link.agent.pollEvent(); event; event = link.agent.pollEvent()) {
+          active = true;
+          this.#onPathEvent(link, event, now, out);
+        }
+      }
+    }
+  }
+
+  #onDeviceEvent(event: DeviceEvent, now: Instant, out: TunnelOutput): void {
+    const link = this.#links.get(encodePublicKey(event.peer));
+    if (!link) return;
+    switch (event.kind) {
+      case 'handshake-completed':
+        link.handshakeAt = undefined;
+        this.#events.push({ kind: 'handshake-completed', peer: link.name, role: event.role });
+        return;
+      case 'handshake-gave-up':
+        this.#events.push({ kind: 'handshake-gave-up', peer: link.name });
+        return;
+      case 'authenticated-from':
+        return link.agent.learn(event.path.remote, now, out);
+      case 'handshake-wanted':
+        return this.#onDemand(link, now, out);
+      case 'session-expired':
+      case 'path-changed':
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  /** Packets wait for a path: worth a search now, even for a peer that is said to be offline. A running one goes on. */
+  #onDemand(link: PeerLink, now: Instant, out: TunnelOutput): void {
+    const { state } = link.agent.status(now);
+    if (state !== 'idle' && state !== 'waiting') return;
+    if (link.takeDemand(now)) link.agent.start(now, out);
+  }
+
+  #onReflexiveEvent(event: ReflexiveEvent): void {
+    switch (event.kind) {
+      case 'reflexive-address':
+        this.#events.push({ kind: 'stun-result', server: event.server, endpoint: event.endpoint, rtt: event.rtt });
+        return this.#noteReflexive();
+      case 'reflexive-changed':
+        return this.#noteReflexive();
+      case 'server-unreachable':
+        this.#events.push({ kind: 'stun-unanswered', server: event.server });
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  /** Behind a NAT that maps by destination each server sees another address: the one that was announced stays while it is seen. */
+  #noteReflexive(): void {
+    const seen = this.#discovery.reflexive;
+    const previous = this.#reflexive;
+    const [endpoint] = seen;
+    if (!endpoint || (previous && seen.some((one) => endpointsEqual(one, previous)))) return;
+    this.#reflexive = endpoint;
+    this.#events.push({ kind: 'reflexive-changed', endpoint, previous });
+  }
+
+  #onPathEvent(link: PeerLink, event: PathEvent, now: Instant, out: TunnelOutput): void {
+    switch (event.kind) {
+      case 'path-selected':
+        return this.#onPathSelected(link, event.path, event.rtt, now, out);
+      case 'path-lost':
+        return this.#onPathLost(link, event.reason, now, out);
+      case 'search-started': {
+        const { candidates } = link.agent.status(now);
+        this.#events.push({ kind: 'search-started', peer: link.name, reason: event.reason, candidates });
+        return;
+      }
+      case 'search-paused': {
+        // Who is offline is not looked for again and again: the map, its own probes or our packets say when to.
+        if (!link.peer.online) link.agent.stop(now);
+        const retryAt = link.peer.online ? event.retryAt : undefined;
+        this.#events.push({ kind: 'search-paused', peer: link.name, retryAt });
+        return;
+      }
+      case 'rtt':
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #onPathSelected(
+    link: PeerLink,
+    path: Path,
+    rtt: PeerLinkStatus['rtt'] & number,
+    now: Instant,
+    out: TunnelOutput,
+  ): void {
+    this.#forgetPath(link);
+    link.path = path;
+    this.#linkOfPath.set(formatPath(path), link);
+    this.#events.push({ kind: 'path-confirmed', peer: link.name, path, rtt });
+    this.#device.setPeerPath(link.publicKey, path, now, this.#deviceOutput(now, out));
+    if (link.initiates) this.#initiateUnlessEstablished(link, now, out);
+    else link.expectHandshake(now);
+  }
+
+  /** A NAT that rebinds changes our own address, too: it is asked for at once, so that the peer can be told. */
+  #onPathLost(
+    link: PeerLink,
+    reason: (PathEvent & { kind: 'path-lost' })['reason'],
+    now: Instant,
+    out: TunnelOutput,
+  ): void {
+    this.#forgetPath(link);
+    this.#device.setPeerPath(link.publicKey, undefined, now, this.#deviceOutput(now, out));
+    this.#events.push({ kind: 'path-lost', peer: link.name, reason });
+    this.#discovery.refresh(now, out);
+  }
+
+  #initiateUnlessEstablished(link: PeerLink, now: Instant, out: TunnelOutput): void {
+    link.handshakeAt = undefined;
+    if (this.#device.peerStatus(link.publicKey)?.session === 'established') return;
+    this.#device.initiateHandshake(link.publicKey, now, this.#deviceOutput(now, out));
+  }
+
+  #forgetPath(link: PeerLink): void {
+    if (link.path && this.#linkOfPath.get(formatPath(link.path)) === link)
+      this.#linkOfPath.delete(formatPath(link.path));
+    link.path = undefined;
+    link.handshakeAt = undefined;
+  }
+
+  // ── Numbers ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #linkStatus(link: PeerLink, now: Instant): PeerLinkStatus {
+    const agent = link.agent.status(now);
+    const device = this.#device.peerStatus(link.publicKey);
+    return {
+      ...link.name,
+      virtualIp: link.peer.virtual_ip,
+      online: link.peer.online,
+      path: link.path,
+      pathKind: link.path ? pathKind(link.path.remote, agent.candidates) : 'none',
+      pathState: agent.state,
+      rtt: agent.rtt,
+      candidates: agent.candidates,
+      session: device?.session ?? 'none',
+      lastHandshakeAt: device?.lastHandshakeAt,
+      rxBytes: device?.rxBytes ?? 0,
+      txBytes: device?.txBytes ?? 0,
+    };
+  }
+
+  #count(name: string): void {
+    this.#counters.set(name, (this.#counters.get(name) ?? 0) + 1);
+  }
+
+  #allCounters(): Record<string, number> {
+    const ofEngine = Object.entries(this.#device.counters).filter(([, count]) => count > 0);
+    return Object.fromEntries([...ofEngine, ...this.#counters]);
+  }
+}
+
+/** Data and initiations are answered by somebody who is there; keepalives, responses and cookies are not. */
+function wantsAnswer(message: Uint8Array): boolean {
+  const type = message[0];
+  return type === INITIATION_TYPE || (type === TRANSPORT_TYPE && message.length > KEEPALIVE_BYTES);
+}
