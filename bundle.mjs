@@ -11,7 +11,7 @@ await build({
   target: 'node20',
   conditions: ['@shadownet/source'],
   external: ['koffi'],
-  // CommonJS dependencies ask for `require`, which an ES module has to make for itself.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  // CommonJS dependencies ask for `require`, which an ES module has to make for itself, under a name that no source uses.
+  banner: { js: "import { createRequire as requireForBundle } from 'node:module'; const require = requireForBundle(import.meta.url);" },
   logLevel: 'warning',
 });
