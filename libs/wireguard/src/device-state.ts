@@ -106,6 +106,11 @@ export class DeviceState {
     return publicKey;
   }
 
+  clearIdentity(): void {
+    this.identity?.privateKey.zero();
+    this.identity = undefined;
+  }
+
   /** DH of our static key and the peer's: computed once. `undefined` for a key that gives no secret. */
   staticSharedWith(peer: Peer, identity: Identity): Uint8Array | undefined {
     if (!peer.staticShared) {

@@ -71,6 +71,18 @@ export class Device {
     }
   }
 
+  /** Has no key any more, which is how it starts: nothing is sent or accepted. All sessions end and all their keys are zeroed. */
+  clearPrivateKey(): void {
+    const state = this.#state;
+    state.clearIdentity();
+    for (const peer of state.peers.values()) {
+      state.endSessions(peer);
+      peer.staticShared?.zero();
+      peer.staticShared = undefined;
+      peer.lastHandshakeSentAt = undefined;
+    }
+  }
+
   /**
    * Adds a peer, or replaces the configuration of the one with this key and keeps its sessions. The device's own key is
    * ignored. Throws 'bad-key-length' and 'too-many-peers'.
@@ -181,6 +193,24 @@ export class Device {
   }
 
   // ── Status ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get peerCount(): number {
+    return this.#state.peers.size;
+  }
+
+  get maxPeers(): number {
+    return this.#state.maxPeers;
+  }
+
+  hasPeer(publicKey: PublicKey): boolean {
+    return this.#find(publicKey) !== undefined;
+  }
+
+  /** A copy of a peer's preshared key, 32 bytes that the caller zeroes; all zeros stand for none. */
+  presharedKeyOf(publicKey: PublicKey): Secret | undefined {
+    const peer = this.#find(publicKey);
+    return peer && Secret.copy(peer.presharedKey.expose());
+  }
 
   /** Drops by reason since the start. */
   get counters(): Readonly<Record<string, number>> {

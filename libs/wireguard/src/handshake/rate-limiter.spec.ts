@@ -1,0 +1,49 @@
+import { instant, type IpAddress, parseIpAddress } from '@shadownet/primitives';
+import { describe, expect, it } from 'vitest';
+import { LoadDetector } from './load-detector.js';
+import { RateLimiter } from './rate-limiter.js';
+
+const ip = (text: string): IpAddress => parseIpAddress(text)!;
+
+describe('the rate limiter', () => {
+  it('lets a burst of five through, and then twenty a second', () => {
+    const limiter = new RateLimiter();
+    const source = ip('192.0.2.1');
+    const allowed = (at: number): boolean => limiter.allow(source, instant(at));
+    expect([0, 0, 0, 0, 0, 0].map(allowed)).toEqual([true, true, true, true, true, false]);
+    expect([49, 50, 50].map(allowed)).toEqual([false, true, false]);
+    const oneSecond = Array.from({ length: 1000 }, (_, i) => allowed(51 + i)).filter(Boolean);
+    expect(oneSecond).toHaveLength(20);
+  });
+
+  it('counts the addresses of an IPv6 /64 together, and those of two apart', () => {
+    const limiter = new RateLimiter();
+    for (let i = 1; i <= 5; i++) expect(limiter.allow(ip(`2001:db8::${i}`), instant(0))).toBe(true);
+    expect(limiter.allow(ip('2001:db8::6'), instant(0))).toBe(false);
+    expect(limiter.allow(ip('2001:db8:0:1::1'), instant(0))).toBe(true);
+  });
+
+  it('remembers a bounded number of sources, and forgets those that are quiet', () => {
+    const limiter = new RateLimiter(3);
+    for (let i = 1; i <= 3; i++) expect(limiter.allow(ip(`192.0.2.${i}`), instant(0))).toBe(true);
+    expect(limiter.allow(ip('192.0.2.4'), instant(1))).toBe(false);
+    expect(limiter.allow(ip('192.0.2.1'), instant(1))).toBe(true);
+    expect(limiter.allow(ip('192.0.2.4'), instant(300))).toBe(true);
+    expect(limiter.size).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('the load detector', () => {
+  it('declares load above the budget, for a second after the last excess', () => {
+    const detector = new LoadDetector(10);
+    for (let i = 0; i < 10; i++) expect(detector.charge(instant(0))).toBe(false);
+    expect(detector.charge(instant(0))).toBe(true);
+    expect(detector.charge(instant(999))).toBe(true);
+    expect(detector.charge(instant(1001))).toBe(false);
+  });
+
+  it('never declares load at a rate within the budget', () => {
+    const detector = new LoadDetector(10);
+    for (let i = 0; i < 1000; i++) expect(detector.charge(instant(i * 100))).toBe(false);
+  });
+});
