@@ -29,6 +29,25 @@ describe.skipIf(!HAS_IPV6)('the dual-stack portable socket (needs IPv6 on loopba
   });
 });
 
+describe.skipIf(!HAS_IPV6)('the portable socket on one IPv6 address (needs IPv6 on loopback)', () => {
+  describeUdpSocket(() => ({
+    addresses: [LOOPBACK_6],
+    open: (port = 0) => openPortableUdp({ port, address: LOOPBACK_6 }),
+  }));
+
+  it('leaves the port free for IPv4 sockets', async () => {
+    const { port } = await open({ address: LOOPBACK_6 });
+    expect((await open({ port, family: 'ipv4' })).port).toBe(port);
+  });
+});
+
+describe('the portable socket on one IPv4 address', () => {
+  describeUdpSocket(() => ({
+    addresses: [LOOPBACK_4],
+    open: (port = 0) => openPortableUdp({ port, address: LOOPBACK_4 }),
+  }));
+});
+
 describe('the IPv4 portable socket', () => {
   describeUdpSocket(() => ({
     addresses: [LOOPBACK_4],
@@ -64,6 +83,13 @@ describe('the IPv4 portable socket', () => {
       expect(socket.counters).toMatchObject({ datagramsReceived: 1, receiveErrors: { 'source-port-0': 1 } });
     },
   );
+
+  it('names the reason when it cannot listen on an address', async () => {
+    await expect(openPortableUdp({ address: parseIpAddress('192.0.2.1')! })).rejects.toMatchObject({
+      code: 'socket-failed',
+      message: expect.stringContaining('EADDRNOTAVAIL'),
+    });
+  });
 
   it('refuses a port that does not exist', async () => {
     await expect(openPortableUdp({ port: 65_536 })).rejects.toThrow(RangeError);

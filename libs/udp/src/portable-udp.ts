@@ -10,11 +10,11 @@ import { UdpError } from './udp-error.js';
 import { countByName, type DatagramHandler, newUdpCounters, type UdpSocket } from './udp-socket.js';
 
 export interface PortableUdpOptions {
-  /** The local port on all addresses; 0, or none given, for any free one. */
+  /** The local port; 0, or none given, for any free one. */
   readonly port?: number;
   /** 'dual' (IPv6 and IPv4, or IPv4 alone where the system has no IPv6) unless told; 'ipv4' for IPv4 alone. */
   readonly family?: 'dual' | 'ipv4';
-  /** Listens on this local address alone, whose family then decides. */
+  /** Listens on this local address alone and in its family alone, whatever `family` says; on all addresses without it. */
   readonly address?: IpAddress;
 }
 
@@ -107,7 +107,7 @@ class PortableUdp implements UdpSocket {
 
 function bind(type: 'udp4' | 'udp6', port: number, address?: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = createSocket({ type, ipv6Only: false, lookup: literalAddress });
+    const socket = createSocket({ type, ipv6Only: type === 'udp6' && address !== undefined, lookup: literalAddress });
     socket.once('error', (error) => {
       socket.close();
       reject(error);
