@@ -186,7 +186,7 @@ export class ControlClient {
     const problem = readProblem(answer.body);
     const verified = this.#verify(answer, requestSignature);
     if (!verified.ok) {
-      if (answer.status >= 500) return { kind: 'unreachable', detail: `status ${answer.status}` };
+      if (answer.status >= 500 || answer.status === 429) return { kind: 'unreachable', detail: `status ${answer.status}` };
       return {
         kind: 'untrusted',
         detail: `${verified.reason}, status ${answer.status} ${problem?.code ?? ''}`.trimEnd(),
