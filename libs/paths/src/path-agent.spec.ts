@@ -13,6 +13,7 @@ import {
   udpPath,
 } from '@shadownet/primitives';
 import { decodeStunMessage, type StunMessage } from '@shadownet/stun';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from './candidate.js';
 import { DestinationLimiter } from './destination-limiter.js';
@@ -311,15 +312,14 @@ describe('requests of the peer', () => {
     expect(sent).toEqual([]);
   });
 
-  it('that are too short for their answer are not answered, and do not use up their counter', () => {
+  it('that are too short for their answer are not answered', () => {
     const { sent, receive, request } = world();
     const v6 = parseEndpoint('[2001:db8::1]:51820')!;
-    const bytes = request(9n);
-    const withoutFingerprint = bytes.slice(0, -8);
+    const withoutFingerprint = request().slice(0, -8);
     withoutFingerprint[3]! -= 8;
     expect(receive(withoutFingerprint, v6)).toEqual({ ok: false, reason: 'request-too-short' });
     expect(sent).toEqual([]);
-    expect(receive(bytes, v6)).toEqual({ ok: true });
+    expect(receive(withoutFingerprint.slice(), near)).toEqual({ ok: false, reason: 'replayed-counter' });
   });
 
   it('from ever new addresses leave at most 8 learnt candidates, and the path in use', () => {
@@ -462,6 +462,51 @@ describe('a connected path', () => {
       reasons.add(agent.pollTimeout()!.reason);
     }
     expect([...reasons].sort()).toEqual(['path: check 2 of 4', 'path: keepalive', 'path: look for a better one']);
+  });
+});
+
+describe('whatever happens', () => {
+  it('memory and probe rates stay bounded, and no wake-up is left overdue', () => {
+    const endpoints = [near, far, other, ...[1, 2, 3, 4].map((port) => ({ ...other, port }))];
+    const anyEndpoint = fc.constantFrom(...endpoints);
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('wait' as const), ms: fc.oneof(fc.nat(600), fc.nat(20_000)) }),
+      fc.record({ do: fc.constant('candidates' as const), endpoints: fc.subarray(endpoints) }),
+      fc.record({ do: fc.constant('request' as const), from: anyEndpoint }),
+      fc.record({ do: fc.constant('learn' as const), from: anyEndpoint }),
+      fc.record({ do: fc.constant('reachable' as const), at: anyEndpoint, rtt: fc.integer({ min: 1, max: 900 }) }),
+      fc.record({ do: fc.constant('unreachable' as const), at: anyEndpoint }),
+      fc.record({ do: fc.constantFrom('start' as const, 'stop' as const, 'sent' as const) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const subject = world();
+        const { agent, out } = subject;
+        for (const step of steps) {
+          if (step.do === 'wait') subject.runUntil(subject.at() + step.ms);
+          else if (step.do === 'candidates') subject.setCandidates(...step.endpoints.map(host));
+          else if (step.do === 'request') subject.receive(subject.request(), step.from);
+          else if (step.do === 'learn') subject.command((now) => agent.learn(step.from, now, out));
+          else if (step.do === 'reachable') subject.rtts.set(step.at, step.rtt);
+          else if (step.do === 'unreachable') subject.rtts.delete(step.at);
+          else if (step.do === 'start') subject.start();
+          else if (step.do === 'stop') subject.command((now) => agent.stop(now));
+          else subject.command((now) => agent.trafficSent(now));
+
+          const wakeup = agent.pollTimeout();
+          if (step.do === 'wait' && wakeup) expect(wakeup.at).toBeGreaterThan(subject.at());
+          const { candidates, state, path } = agent.status(subject.at());
+          expect(candidates.length).toBeLessThanOrEqual(16 + 8 + 1);
+          expect(path !== undefined).toBe(state === 'connected');
+        }
+        for (const endpoint of endpoints) {
+          const requests = subject.probesTo(endpoint).filter(({ bytes }) => decoded(bytes).class === 'request');
+          for (const [i, { at }] of requests.slice(1).entries()) {
+            expect(at - requests[i]!.at).toBeGreaterThanOrEqual(200);
+          }
+        }
+      }),
+    );
   });
 });
 

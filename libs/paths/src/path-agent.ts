@@ -280,9 +280,9 @@ export class PathAgent {
     if (!probe.ok) return probe;
     if (probe.kind === 'response') return this.#handleResponse(message.transactionId, from, now);
 
+    if (!this.#requestsSeen.accept(probe.counter)) return { ok: false, reason: 'replayed-counter' };
     const response = encodeProbeResponse(this.#crypto, this.#keys, message.transactionId, from.remote);
     if (response.length > datagram.length) return { ok: false, reason: 'request-too-short' };
-    if (!this.#requestsSeen.accept(probe.counter)) return { ok: false, reason: 'replayed-counter' };
     this.counters.requestsAnswered += 1;
     out.datagram(response, from);
     this.#signOfLife(from, now, out);

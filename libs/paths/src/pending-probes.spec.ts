@@ -1,0 +1,43 @@
+import { instant, parseEndpoint, udpPath } from '@shadownet/primitives';
+import { describe, expect, it } from 'vitest';
+import { MAX_LIMITED_DESTINATIONS, MAX_PENDING_PROBES, MIN_PROBE_GAP } from './path-constants.js';
+import { DestinationLimiter } from './destination-limiter.js';
+import { PendingProbes } from './pending-probes.js';
+
+const path = (n: number) => udpPath(parseEndpoint(`203.0.${n >> 8}.${n & 255}:51820`)!);
+const id = (n: number) => Uint8Array.of(n >> 8, n & 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+describe('PendingProbes', () => {
+  it('holds at most 512, and forgets the oldest', () => {
+    const pending = new PendingProbes();
+    for (let n = 0; n < 2000; n++) pending.add(id(n), path(1), instant(0));
+    expect(pending.size).toBe(MAX_PENDING_PROBES);
+    expect(pending.answer(id(0), path(1), instant(1)).ok).toBe(false);
+    expect(pending.answer(id(1999), path(1), instant(1))).toEqual({ ok: true, path: path(1), rtt: 1 });
+  });
+
+  it('forgets what is older than 5 s', () => {
+    const pending = new PendingProbes();
+    pending.add(id(1), path(1), instant(0));
+    pending.add(id(2), path(1), instant(4000));
+    pending.add(id(3), path(1), instant(5001));
+    expect(pending.size).toBe(2);
+  });
+});
+
+describe('DestinationLimiter', () => {
+  it('admits a destination again after 200 ms, and others meanwhile', () => {
+    const limiter = new DestinationLimiter();
+    expect(limiter.admit(path(1), instant(0))).toBe(true);
+    expect(limiter.admit(path(1), instant(MIN_PROBE_GAP - 1))).toBe(false);
+    expect(limiter.admit(path(2), instant(MIN_PROBE_GAP - 1))).toBe(true);
+    expect(limiter.admit(path(1), instant(MIN_PROBE_GAP))).toBe(true);
+  });
+
+  it('remembers the latest 4,096 destinations', () => {
+    const limiter = new DestinationLimiter();
+    for (let n = 0; n <= MAX_LIMITED_DESTINATIONS; n++) limiter.admit(path(n), instant(0));
+    expect(limiter.admit(path(MAX_LIMITED_DESTINATIONS), instant(1))).toBe(false);
+    expect(limiter.admit(path(0), instant(1))).toBe(true);
+  });
+});
