@@ -293,9 +293,11 @@ export class Tunnel {
 
   #handleWireGuard(datagram: Uint8Array, path: Path, now: Instant, out: TunnelOutput): void {
     const result = this.#device.handleDatagram(datagram, path, now, this.#deviceOutput(now, out));
-    if (!result.ok) return;
     const link = this.#linkOfPath.get(formatPath(path));
-    link?.agent.trafficReceived(path, now);
+    if (!link) return;
+    if (result.ok) link.agent.trafficReceived(path, now);
+    // The peer speaks under a session that we don't have, because we were restarted: it would take it 15 s to find out.
+    else if (result.reason === 'unknown-index') this.#initiateUnlessEstablished(link, now, out);
   }
 
   #handleStun(message: StunMessage, datagram: Uint8Array, from: Endpoint, now: Instant, out: TunnelOutput): void {

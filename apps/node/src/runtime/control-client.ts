@@ -27,6 +27,7 @@ import { type Dispatcher, Pool } from 'undici';
 import type { ControlFailure, ControlResult } from './control-failure.js';
 import type { ControlKeys } from './control-keys.js';
 import { type EventStream, readEventStream } from './event-stream.js';
+import { describeTransportError } from './transport-error.js';
 
 export interface ControlClientOptions {
   /** The server's base URL: the API lies under its path. */
@@ -186,7 +187,8 @@ export class ControlClient {
     const problem = readProblem(answer.body);
     const verified = this.#verify(answer, requestSignature);
     if (!verified.ok) {
-      if (answer.status >= 500 || answer.status === 429) return { kind: 'unreachable', detail: `status ${answer.status}` };
+      if (answer.status >= 500 || answer.status === 429)
+        return { kind: 'unreachable', detail: `status ${answer.status}` };
       return {
         kind: 'untrusted',
         detail: `${verified.reason}, status ${answer.status} ${problem?.code ?? ''}`.trimEnd(),
@@ -279,10 +281,4 @@ function parseTime(text: string | undefined): number | undefined {
 
 function unreachable(detail: string): { ok: false; failure: ControlFailure } {
   return { ok: false, failure: { kind: 'unreachable', detail } };
-}
-
-/** `connect ECONNREFUSED 203.0.113.10:8080`; an AggregateError has its reason within. */
-function describeTransportError(error: unknown): string {
-  const inner = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
-  return inner instanceof Error ? inner.message || inner.name : String(inner);
 }

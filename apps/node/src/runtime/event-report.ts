@@ -1,11 +1,36 @@
-// What the tunnel reports, as lines of the log.
+// What the tunnel reports, as lines of the log. STUN servers are asked every 20–25 s: only what is new of them is logged.
 
 import { assertNever, encodePublicKey, formatEndpoint, type Instant } from '@shadownet/primitives';
 import type { PeerName, TunnelEvent } from '@shadownet/tunnel';
 import { roundTo } from './link-reports.js';
 import type { NodeLog } from './node-log.js';
 
-export function logTunnelEvent(log: NodeLog, event: TunnelEvent, now: Instant): void {
+export class EventReport {
+  readonly #log: NodeLog;
+  /** What was last logged of each STUN server: an endpoint, or that it does not answer. */
+  readonly #stunServers = new Map<string, string>();
+
+  constructor(log: NodeLog) {
+    this.#log = log;
+  }
+
+  write(event: TunnelEvent, now: Instant): void {
+    switch (event.kind) {
+      case 'stun-result':
+      case 'stun-unanswered': {
+        const server = formatEndpoint(event.server);
+        const news = event.kind === 'stun-result' ? formatEndpoint(event.endpoint) : 'unanswered';
+        if (this.#stunServers.get(server) === news) return;
+        this.#stunServers.set(server, news);
+        return logTunnelEvent(this.#log, event, now);
+      }
+      default:
+        return logTunnelEvent(this.#log, event, now);
+    }
+  }
+}
+
+function logTunnelEvent(log: NodeLog, event: TunnelEvent, now: Instant): void {
   switch (event.kind) {
     case 'search-started': {
       const candidates = event.candidates.map(({ kind, endpoint }) => `${kind} ${formatEndpoint(endpoint)}`);

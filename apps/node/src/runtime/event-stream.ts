@@ -11,6 +11,7 @@ import {
 import type { CryptoProvider } from '@shadownet/crypto';
 import { createParser } from 'eventsource-parser';
 import type { ControlFailure } from './control-failure.js';
+import { describeTransportError } from './transport-error.js';
 
 export interface EventStream {
   /** A verified event, in order. */
@@ -66,7 +67,7 @@ export async function readEventStream(
     }
     failure ??= { kind: 'unreachable', detail: 'the event stream was closed' };
   } catch (error) {
-    failure ??= { kind: 'unreachable', detail: (error as Error).message };
+    failure ??= { kind: 'unreachable', detail: describeTransportError(error) };
   } finally {
     clearTimeout(silence);
   }

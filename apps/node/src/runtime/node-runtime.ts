@@ -33,7 +33,7 @@ import { ControlClient } from './control-client.js';
 import { describeFailure } from './control-failure.js';
 import { deriveControlKeys } from './control-keys.js';
 import { ControlSession, type ControlSessionHost, type MapChange, retryUntil } from './control-session.js';
-import { logTunnelEvent } from './event-report.js';
+import { EventReport } from './event-report.js';
 import { LinkReports } from './link-reports.js';
 import type { NodeLog } from './node-log.js';
 import { checkServerKey } from './server-key.js';
@@ -86,6 +86,7 @@ interface Interface {
 export class NodeRuntime {
   readonly #options: NodeRuntimeOptions;
   readonly #links = new LinkReports();
+  readonly #report: EventReport;
   /** What to undo, the latest last. */
   readonly #cleanups: (() => void | Promise<void>)[] = [];
   #core: Core | undefined;
@@ -97,6 +98,7 @@ export class NodeRuntime {
 
   constructor(options: NodeRuntimeOptions) {
     this.#options = options;
+    this.#report = new EventReport(options.log);
   }
 
   /** Resolves when the node is usable, with a line about it. Throws NodeError, TunError or UdpError; call `stop` then, too. */
@@ -277,7 +279,7 @@ export class NodeRuntime {
   }
 
   #onTunnelEvent(event: TunnelEvent, now: Instant): void {
-    logTunnelEvent(this.#options.log, event, now);
+    this.#report.write(event, now);
     if (event.kind !== 'reflexive-changed') return;
     this.#onReflexive();
     this.#core?.session.heartbeatNow();
