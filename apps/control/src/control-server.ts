@@ -41,6 +41,7 @@ export interface ControlServerOptions {
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+const CLOSING_GRACE_MS = 1_000;
 
 /** Throws ControlError for what the operator can mend. */
 export async function startControlServer(
@@ -54,21 +55,29 @@ export async function startControlServer(
   const logger = createLogger(config.logLevel, log);
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.with({ config, clock, crypto, identity }, loggingOptions(logger)),
-    { bodyParser: false, bufferLogs: true, abortOnError: false, forceCloseConnections: true },
+    { bodyParser: false, bufferLogs: true, abortOnError: false },
   );
   try {
     app.useLogger(app.get(FrameworkLogger));
     assemblePipeline(app, config, new SourceRateLimiter(sourceLimits), clock);
+    await app.init();
     await listen(app, config);
     const url = urlOf(app);
     const stunPorts = app.get(StunService).ports;
     const publicKey = identity.publicKeyText;
     logger.info({ event: 'listening', url, stun_ports: stunPorts, public_key: publicKey });
-    return { url, stunPorts, publicKey, app, close: () => app.close() };
+    return { url, stunPorts, publicKey, app, close: () => close(app) };
   } catch (error) {
     await app.close();
     throw error;
   }
+}
+
+/** Requests that are under way get a moment to be answered. */
+async function close(app: NestExpressApplication): Promise<void> {
+  const cut = setTimeout(() => (app.getHttpServer() as Server).closeAllConnections(), CLOSING_GRACE_MS);
+  await app.close();
+  clearTimeout(cut);
 }
 
 /** In the order in which a request passes it; the routes follow. */

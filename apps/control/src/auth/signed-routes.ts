@@ -1,5 +1,5 @@
 import { applyDecorators, UseGuards, UseInterceptors } from '@nestjs/common';
-import { ApiHeader, ApiResponse } from '@nestjs/swagger';
+import { ApiExtraModels, ApiHeader, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { ProblemDto } from '../http/problem.dto.js';
 import { SignatureGuard } from './signature.guard.js';
 import { SignedResponseInterceptor } from './signed-response.interceptor.js';
@@ -18,6 +18,11 @@ export function SignedRequests() {
     header('content-digest', 'RFC 9530: sha-256 of the body, also of an empty one'),
     header('signature-input', 'RFC 9421: ("@method" "@path" "@query" "content-digest");created;keyid;alg;nonce'),
     header('signature', 'RFC 9421: hmac-sha256 under the key shared by node and server'),
-    ApiResponse({ status: 'default', description: 'problem+json, see the error codes', type: ProblemDto }),
+    ApiExtraModels(ProblemDto),
+    ApiResponse({
+      status: 'default',
+      description: 'An error, by its code',
+      content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemDto) } } },
+    }),
   );
 }

@@ -19,6 +19,8 @@ export class EventStream {
     response.set({
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
+      // Nothing comes after a stream: closing the connection is how both ends notice its end at once.
+      connection: 'close',
       'x-accel-buffering': 'no',
     });
     response.flushHeaders();

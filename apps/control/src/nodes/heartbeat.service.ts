@@ -64,7 +64,10 @@ export class HeartbeatService {
         const node = await this.#ownNode(manager, caller, request.id);
         return this.#update(manager, node, { online: false });
       },
-      (changes) => this.changes.publish(changes),
+      (changes) => {
+        this.liveness.left(caller.publicKey);
+        this.changes.publish(changes);
+      },
     );
     return { success: true };
   }

@@ -2,7 +2,7 @@
 // the monotonic clock from the server's own start at the earliest, so that an outage of the server, or a jump of its wall
 // clock, marks nobody.
 
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { durationBetween, type Instant, seconds } from '@shadownet/primitives';
 import { type Clock, CLOCK } from '../clock.js';
@@ -15,43 +15,56 @@ export const OFFLINE_AFTER = seconds(120);
 const SWEEP_INTERVAL_MS = 2_000;
 
 @Injectable()
-export class Liveness {
-  readonly #startedAt: Instant;
-  /** By public key. Holds registered nodes only. */
+export class Liveness implements OnModuleInit {
+  /** When each node that counts as online was heard last, by public key. */
   readonly #heardAt = new Map<string, Instant>();
 
   constructor(
     private readonly queue: WriteQueue,
     private readonly changes: NodeChanges,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {
-    this.#startedAt = clock.monotonic();
+  ) {}
+
+  /** Who was online when the server stopped gets 120 s from now. */
+  async onModuleInit(): Promise<void> {
+    const online = await this.queue.transaction((manager) => manager.findBy(NodeEntity, { online: true }));
+    for (const { publicKey } of online) this.heard(publicKey);
   }
 
-  /** A request of that registered node was handled. */
+  /** That node was stored as online, because it spoke. */
   heard(publicKey: string): void {
     this.#heardAt.set(publicKey, this.clock.monotonic());
   }
 
+  /** That node was stored as offline. */
+  left(publicKey: string): void {
+    this.#heardAt.delete(publicKey);
+  }
+
   @Interval(SWEEP_INTERVAL_MS)
   async sweep(): Promise<void> {
-    if (this.queue.closed || durationBetween(this.#startedAt, this.clock.monotonic()) < OFFLINE_AFTER) return;
+    if (this.queue.closed || ![...this.#heardAt.keys()].some((publicKey) => this.#isSilent(publicKey))) return;
     await this.queue.transaction(
       async (manager) => {
+        // Asked again, now that everything queued before is done: a heartbeat may have been among it.
+        const silent = [...this.#heardAt.keys()].filter((publicKey) => this.#isSilent(publicKey));
         const changes: NodeChange[] = [];
-        for (const node of await manager.findBy(NodeEntity, { online: true })) {
-          if (!this.#isSilent(node.publicKey)) continue;
-          await manager.update(NodeEntity, { publicKey: node.publicKey }, { online: false });
+        for (const publicKey of silent) {
+          const node = await manager.findOneByOrFail(NodeEntity, { publicKey });
+          await manager.update(NodeEntity, { publicKey }, { online: false });
           changes.push(await this.changes.changed(manager, manager.create(NodeEntity, { ...node, online: false })));
         }
         return changes;
       },
-      (changes) => this.changes.publish(changes),
+      (changes) => {
+        for (const { publicKey } of changes) this.left(publicKey);
+        this.changes.publish(changes);
+      },
     );
   }
 
   #isSilent(publicKey: string): boolean {
-    const since = this.#heardAt.get(publicKey) ?? this.#startedAt;
-    return durationBetween(since, this.clock.monotonic()) >= OFFLINE_AFTER;
+    const heardAt = this.#heardAt.get(publicKey);
+    return heardAt !== undefined && durationBetween(heardAt, this.clock.monotonic()) >= OFFLINE_AFTER;
   }
 }
