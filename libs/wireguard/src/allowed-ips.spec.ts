@@ -97,9 +97,10 @@ describe('allowed IPs', () => {
         const table = new AllowedIps<number>();
         const naive = new NaiveRouter();
         for (const { action, route, owner } of changes) {
-          if (action === 'insert') (table.insert(route, owner), naive.insert(route, owner));
-          else if (action === 'remove') (table.remove(route, owner), naive.remove(route, owner));
-          else (table.removeOwner(owner), naive.removeOwner(owner));
+          for (const router of [table, naive]) {
+            if (action === 'removeOwner') router.removeOwner(owner);
+            else router[action](route, owner);
+          }
           const addresses = [...queries.map((raw) => Uint8Array.from(raw)), route.address.bytes];
           for (const address of addresses) {
             const family = address.length === 4 ? 4 : 6;
