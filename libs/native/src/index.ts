@@ -13,3 +13,5 @@ export {
 } from './netdevice.js';
 export { enterFreshNetworkNamespace } from './network-namespace.js';
 export { openTunDescriptor } from './tun-descriptor.js';
+export { TunInterfaceProbe, type TunInterfaceState } from './tun-interface-probe.js';
+export { forbidAddressReuse, openUdpDescriptor, setSocketMark } from './udp-descriptor.js';

@@ -22,7 +22,9 @@ export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_DGRAM = 2;
 export const F_GETFD = 1;
+export const F_SETFD = 2;
 export const F_GETFL = 3;
+export const FD_CLOEXEC = 1;
 
 /** A file descriptor: a small non-negative integer. */
 export type Descriptor = number;
@@ -40,7 +42,13 @@ export interface Libc {
   write(descriptor: Descriptor, from: PinnedBlock, length: number): number;
   /** `argument` is what the request's structure lies in; it is changed by requests that answer. */
   ioctl(descriptor: Descriptor, request: number, argument: PinnedBlock, requestName: string): void;
+  /** For requests without an argument that answer with a new descriptor. */
+  ioctlForDescriptor(descriptor: Descriptor, request: number, requestName: string): Descriptor;
   fcntl(descriptor: Descriptor, command: number, argument: number): number;
+  /** Sets an option whose value is a C int. */
+  setsockopt(socket: Descriptor, level: number, option: number, value: number, optionName: string): void;
+  /** Binds to the socket address that lies in the block. */
+  bind(socket: Descriptor, address: PinnedBlock): void;
   /** True if a read would not block (data, end, or an error to be read). Does not wait. */
   isReadable(descriptor: Descriptor): boolean;
   /** Moves the calling thread into new namespaces. */
@@ -71,6 +79,10 @@ function bindLibc(): Libc {
   const ioctl = library.func('ioctl', 'int', ['int', 'uintptr_t', 'uintptr_t']) as TransferCall;
   const fcntl = library.func('fcntl', 'int', ['int', 'int', 'intptr_t']) as TransferCall;
   const poll = library.func('poll', 'int', ['uintptr_t', 'uintptr_t', 'int']) as TransferCall;
+  const setsockopt = library.func('setsockopt', 'int', ['int', 'int', 'int', 'uintptr_t', 'uint']) as (
+    ...fdLevelOptionAddressLength: number[]
+  ) => number;
+  const bind = library.func('bind', 'int', ['int', 'uintptr_t', 'uint']) as TransferCall;
   const unshare = library.func('unshare', 'int', ['int']) as (flags: number) => number;
   const setns = library.func('setns', 'int', ['int', 'int']) as (...descriptorAndType: number[]) => number;
 
@@ -80,6 +92,7 @@ function bindLibc(): Libc {
     const name = errnoName(errno());
     throw new NativeError('syscall-failed', `${call}: ${name}`, { errno: name });
   };
+  const optionValue = processArena().allocate(4);
   const pollDescriptor = processArena().allocate(8);
   const pollFields = new DataView(pollDescriptor.bytes.buffer, pollDescriptor.bytes.byteOffset, 8);
 
@@ -99,7 +112,14 @@ function bindLibc(): Libc {
     },
     ioctl: (descriptor, request, argument, requestName) =>
       void check(`ioctl ${requestName}`, ioctl(descriptor, request, argument.address)),
+    ioctlForDescriptor: (descriptor, request, requestName) =>
+      check(`ioctl ${requestName}`, ioctl(descriptor, request, 0)),
     fcntl: (descriptor, command, argument) => check('fcntl', fcntl(descriptor, command, argument)),
+    setsockopt(socket, level, option, value, optionName) {
+      new DataView(optionValue.bytes.buffer, optionValue.bytes.byteOffset, 4).setInt32(0, value, LITTLE_ENDIAN);
+      check(`setsockopt ${optionName}`, setsockopt(socket, level, option, optionValue.address, 4));
+    },
+    bind: (socket, address) => void check('bind', bind(socket, address.address, address.bytes.length)),
     isReadable(descriptor) {
       // struct pollfd { int fd; short events; short revents; }
       pollFields.setInt32(0, descriptor, LITTLE_ENDIAN);

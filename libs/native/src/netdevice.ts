@@ -32,6 +32,26 @@ export function interfaceIndex(name: string): number {
   });
 }
 
+export interface InterfaceStatus {
+  readonly index: number;
+  readonly state: 'up' | 'down';
+}
+
+/** How the interface is now, in the network namespace that `socket`, of any family, was opened in. */
+export function interfaceStatus(socket: Descriptor, name: string): InterfaceStatus {
+  const block = processArena().allocate(IFREQ_BYTES);
+  const request = fieldsOf(block);
+  try {
+    writeInterfaceName(block.bytes, name);
+    libc().ioctl(socket, SIOCGIFINDEX, block, `SIOCGIFINDEX ${name}`);
+    const index = request.getInt32(IFR_UNION, LITTLE_ENDIAN);
+    libc().ioctl(socket, SIOCGIFFLAGS, block, `SIOCGIFFLAGS ${name}`);
+    return { index, state: request.getInt16(IFR_UNION, LITTLE_ENDIAN) & IFF_UP ? 'up' : 'down' };
+  } finally {
+    processArena().release(block);
+  }
+}
+
 /** The largest IP packet that the interface carries, in bytes. */
 export function setInterfaceMtu(name: string, mtu: number): void {
   withIfreq(name, (request, ioctl) => {
@@ -103,6 +123,12 @@ function withIfreq<T>(name: string, use: (request: DataView, ioctl: (request: nu
       libc().ioctl(socket, request, block, `${requestName} ${name}`),
     );
   });
+}
+
+/** The name in ifr_name. */
+export function readInterfaceName(ifreq: Uint8Array): string {
+  const end = ifreq.indexOf(0);
+  return String.fromCharCode(...ifreq.subarray(0, end < 0 || end > IFNAMSIZ ? IFNAMSIZ : end));
 }
 
 /** Fills ifr_name, the first 16 bytes, NUL-terminated. Throws RangeError unless `name` has 1…15 characters of ASCII. */

@@ -1,6 +1,7 @@
-// A network of its own for the calling thread: what tests of real interfaces run in, so that the machine's stays untouched.
+// Other network namespaces than the process's: one of its own for tests of real interfaces, so that the machine's stays
+// untouched, and a look into the one that a TUN was moved to.
 
-import { CLONE_NEWNET, libc } from './libc.js';
+import { CLONE_NEWNET, type Descriptor, libc } from './libc.js';
 import { setInterfaceUp } from './netdevice.js';
 
 /**
@@ -22,4 +23,23 @@ export function enterFreshNetworkNamespace(): () => void {
     setns(previous, CLONE_NEWNET);
     close(previous);
   };
+}
+
+/**
+ * Runs `action` with the calling thread inside the namespace that the descriptor stands for. What it opens stays there.
+ * Throws NativeError 'syscall-failed' (EPERM without CAP_SYS_ADMIN), and then `action` has not run.
+ */
+export function insideNetworkNamespace<T>(namespace: Descriptor, action: () => T): T {
+  const { open, close, setns } = libc();
+  const previous = open('/proc/thread-self/ns/net', 0);
+  try {
+    setns(namespace, CLONE_NEWNET);
+    try {
+      return action();
+    } finally {
+      setns(previous, CLONE_NEWNET);
+    }
+  } finally {
+    close(previous);
+  }
 }
