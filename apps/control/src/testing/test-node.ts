@@ -41,7 +41,8 @@ export class TestNode {
   readonly eventKey: Uint8Array;
 
   constructor(
-    readonly url: string,
+    /** Changes when the server restarts on another port. */
+    public url: string,
     serverKeyText: string,
     privateKey = generatePrivateKey((length) => randomBytes(length)),
   ) {
