@@ -22,7 +22,10 @@ export const viewport: Viewport = {
 export default function RootLayout({ children }: { children: ReactNode }) {
   return (
     <html lang="en">
-      <body>{children}</body>
+      <body>
+        <noscript>This page reads the state of the network every two seconds and needs JavaScript for that.</noscript>
+        {children}
+      </body>
     </html>
   );
 }

@@ -1,34 +1,20 @@
 'use client';
 // Name, network, counts, and whether what is shown is live.
 
-import type { ReactNode } from 'react';
+import type { MeshView } from '../src/mesh-view';
 import { BrandMark } from './brand-mark';
 import { LiveIndicator } from './live-indicator';
 import type { MeshPoll } from './use-mesh';
 
 export function ConsoleHeader({ poll }: { poll: MeshPoll }) {
-  const mesh = 'mesh' in poll ? poll.mesh : undefined;
-  const online = mesh?.nodes.filter((node) => node.online).length ?? 0;
-  const offline = (mesh?.nodes.length ?? 0) - online;
   return (
     <header className="flex min-h-16 flex-wrap items-baseline gap-x-4 gap-y-1 pt-4 pb-3">
       <h1>
         <BrandMark />
       </h1>
-      {mesh && (
-        <ul className="order-last flex basis-full flex-wrap items-baseline gap-x-4 text-cell text-muted medium:order-none medium:basis-auto">
-          <HeaderFact>
-            <span className="sr-only">Network </span>
-            <span className="font-mono">{mesh.network.cidr}</span>
-          </HeaderFact>
-          <HeaderFact>
-            <strong className="font-semibold text-ink">{online}</strong> online
-          </HeaderFact>
-          <HeaderFact>
-            <strong className="font-semibold text-ink">{offline}</strong> offline
-          </HeaderFact>
-        </ul>
-      )}
+      <ul className="order-last flex min-h-5 basis-full flex-wrap items-baseline gap-x-4 text-cell text-muted medium:order-none medium:basis-auto">
+        {'mesh' in poll && <NetworkFacts mesh={poll.mesh} />}
+      </ul>
       <div className="ml-auto">
         <LiveIndicator poll={poll} />
       </div>
@@ -36,6 +22,24 @@ export function ConsoleHeader({ poll }: { poll: MeshPoll }) {
   );
 }
 
-function HeaderFact({ children }: { children: ReactNode }) {
-  return <li className="whitespace-nowrap">{children}</li>;
+function NetworkFacts({ mesh }: { mesh: MeshView }) {
+  const online = mesh.nodes.filter((node) => node.online).length;
+  return (
+    <>
+      <li>
+        <span className="sr-only">Network </span>
+        <span className="font-mono">{mesh.network.cidr}</span>
+      </li>
+      <Count of={online} word="online" />
+      <Count of={mesh.nodes.length - online} word="offline" />
+    </>
+  );
+}
+
+function Count({ of: number, word }: { of: number; word: string }) {
+  return (
+    <li className="whitespace-nowrap">
+      <strong className="font-semibold text-ink">{number}</strong> {word}
+    </li>
+  );
 }

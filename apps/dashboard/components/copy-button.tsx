@@ -2,17 +2,24 @@
 // Copies a text that the page shows only in part, or that people paste elsewhere.
 
 import { useEffect, useState } from 'react';
+import { useAnnounce } from './announcer';
 
 type Outcome = 'none' | 'copied' | 'refused';
 
 export function CopyButton({ text, label }: { text: string; label: string }) {
   const [outcome, setOutcome] = useState<Outcome>('none');
 
+  const announce = useAnnounce();
+
   useEffect(() => {
     if (outcome === 'none') return;
+    announce(outcome === 'copied' ? `Copied ${label}` : 'The browser did not allow copying');
     const timer = setTimeout(() => setOutcome('none'), 1_500);
-    return () => clearTimeout(timer);
-  }, [outcome]);
+    return () => {
+      clearTimeout(timer);
+      announce('');
+    };
+  }, [outcome, label, announce]);
 
   return (
     <button
@@ -32,10 +39,6 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
           />
         )}
       </svg>
-      <span role="status" className="sr-only">
-        {outcome === 'copied' && 'Copied'}
-        {outcome === 'refused' && 'The browser did not allow copying'}
-      </span>
     </button>
   );
 }

@@ -6,11 +6,11 @@ export function LoadingTable() {
   return (
     <div role="status" className="flex flex-col gap-5">
       <span className="sr-only">Loading the network</span>
-      <div className="h-36 rounded-lg border border-line bg-panel medium:h-[5.125rem]" />
+      <div className="h-[8.875rem] rounded-lg border border-line bg-panel medium:h-[4.875rem]" />
       <div className="overflow-hidden rounded-lg border border-line bg-panel">
-        <div className="h-8 border-b border-line" />
+        <div className="h-8" />
         {ROWS.map((width) => (
-          <div key={width} className="flex h-[3.375rem] items-center border-t border-line px-11 first:border-t-0">
+          <div key={width} className="flex h-13 items-center border-t border-line px-11">
             <div className={`h-3 rounded bg-line ${width}`} />
           </div>
         ))}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ageOf, formatAge, formatExactTime, formatTimeAgo } from './relative-time';
+import { ageOf, exactTimeFormat, formatAge, formatTimeAgo } from './relative-time';
 
 const NOON = Date.UTC(2026, 0, 15, 12);
 
@@ -31,9 +31,9 @@ describe('formatTimeAgo', () => {
   });
 });
 
-describe('formatExactTime', () => {
+describe('exactTimeFormat', () => {
   it('shows the seconds and the zone of the viewer', () => {
-    const text = formatExactTime('2026-01-15T12:00:09.000Z', 'en-GB', 'Asia/Kolkata');
+    const text = exactTimeFormat('en-GB', 'Asia/Kolkata')('2026-01-15T12:00:09.000Z');
     expect(text).toContain('17:30:09');
     expect(text).toContain('+5:30');
   });

@@ -25,11 +25,12 @@ export function formatTimeAgo(instant: string, now: number): string {
   return text === 'now' ? text : `${text} ago`;
 }
 
-/** Date and time to the second with the zone's name, in the viewer's locale and zone unless told otherwise. */
-export function formatExactTime(instant: string, locale?: string, timeZone?: string): string {
-  return new Intl.DateTimeFormat(locale, {
+/** A formatter of instants: date and time to the second with the zone's name, for the viewer unless told otherwise. */
+export function exactTimeFormat(locale?: string, timeZone?: string): (instant: string) => string {
+  const format = new Intl.DateTimeFormat(locale, {
     dateStyle: 'medium',
     timeStyle: 'long',
     ...(timeZone === undefined ? {} : { timeZone }),
-  }).format(new Date(instant));
+  });
+  return (instant) => format.format(new Date(instant));
 }
