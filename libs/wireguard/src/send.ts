@@ -8,7 +8,7 @@
 
 import { addDuration, durationBetween, type Instant, type Path } from '@shadownet/primitives';
 import { MAX_PACKET_LENGTH, REKEY_AFTER_MESSAGES, REKEY_AFTER_TIME, REKEY_TIMEOUT } from './constants.js';
-import type { DeviceState } from './device-state.js';
+import type { DeviceState, Identity } from './device-state.js';
 import type { DeviceOutput, PacketResult } from './device-types.js';
 import { writeInitiation } from './handshake/handshake.js';
 import { encodeInitiation } from './handshake/messages.js';
@@ -110,11 +110,19 @@ export function attemptHandshake(state: DeviceState, peer: Peer, now: Instant, o
     peer.timers.retryAfter(peer.lastHandshakeSentAt);
     return;
   }
-  sendInitiation(state, peer, peer.path, now, out);
+  sendInitiation(state, identity, peer, peer.path, now, out);
 }
 
-function sendInitiation(state: DeviceState, peer: Peer, path: Path, now: Instant, out: DeviceOutput): void {
-  const identity = state.identity!;
+function sendInitiation(
+  state: DeviceState,
+  identity: Identity,
+  peer: Peer,
+  path: Path,
+  now: Instant,
+  out: DeviceOutput,
+): void {
+  // First of all, so that another attempt follows even if this one fails, say because no timestamp could be stored.
+  peer.timers.retryAfter(now);
   const staticShared = state.staticSharedWith(peer, identity);
   if (!staticShared) return;
   const ephemeral = state.crypto.privateKey(state.random(32));
@@ -135,7 +143,6 @@ function sendInitiation(state: DeviceState, peer: Peer, path: Path, now: Instant
   peer.cookies.sign(message, now);
   peer.handshake = { kind: 'initiated', pending: written.pending, localIndex, message };
   peer.lastHandshakeSentAt = now;
-  peer.timers.retryAfter(now);
   sendHandshakeMessage(peer, message, path, now, out);
 }
 

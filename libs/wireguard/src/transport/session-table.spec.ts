@@ -148,6 +148,18 @@ describe('rule 2: generations', () => {
     expect(table.open(newSession({ sendKey: KEY_B }))).toBeDefined();
   });
 
+  it('goes on when epochs wrap around', () => {
+    const table = SessionTable.allocate(1);
+    const epochCell = new Int32Array(table.buffer).subarray(1, 2);
+    epochCell[0] = 2 ** 31 - 1;
+    const reader = table.addReader();
+    table.retire(table.open(newSession())!);
+    expect(epochCell[0]).toBeLessThan(0);
+    expect(table.open(newSession())).toBeUndefined();
+    table.passEpoch(reader);
+    expect(table.open(newSession())).toBeDefined();
+  });
+
   it('does not wait for readers that are gone', () => {
     const table = SessionTable.allocate(1);
     const reader = table.addReader();

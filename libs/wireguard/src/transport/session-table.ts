@@ -61,8 +61,11 @@ const SLOT_COUNT_CELL = 0;
 const EPOCH_CELL = 1;
 const FIRST_READER_CELL = 2;
 const MAX_READERS = 8;
-/** The epoch cell of a reader that does not exist; epochs themselves are positive. */
+/** The epoch cell of a reader that does not exist. */
 const NO_READER = 0;
+/** Epochs are odd, so that none is NO_READER even after they have wrapped around 32 bits. */
+const FIRST_EPOCH = 1;
+const EPOCH_STEP = 2;
 
 // Offsets of 32-bit cells in a slot, in cells.
 const GENERATION = 0;
@@ -126,7 +129,7 @@ export class SessionTable {
     const buffer = new SharedArrayBuffer(HEADER_LENGTH + slots * SLOT_LENGTH);
     const header = new Int32Array(buffer);
     header[SLOT_COUNT_CELL] = slots;
-    header[EPOCH_CELL] = 1;
+    header[EPOCH_CELL] = FIRST_EPOCH;
     return new SessionTable(buffer, 'main');
   }
 
@@ -166,7 +169,7 @@ export class SessionTable {
     const cell = this.#cell(session.slot);
     Atomics.store(this.#cells, cell + STATE, STATES.indexOf('dead'));
     Atomics.add(this.#cells, cell + GENERATION, 1);
-    const epoch = Atomics.add(this.#cells, EPOCH_CELL, 1) + 1;
+    const epoch = (Atomics.add(this.#cells, EPOCH_CELL, EPOCH_STEP) + EPOCH_STEP) | 0;
     this.#retired.push({ slot: session.slot, epoch });
     this.reclaim();
   }
@@ -320,7 +323,7 @@ export class SessionTable {
   #isPassed(epoch: number): boolean {
     for (let reader = 0; reader < MAX_READERS; reader++) {
       const seen = Atomics.load(this.#cells, FIRST_READER_CELL + reader);
-      if (seen !== NO_READER && seen < epoch) return false;
+      if (seen !== NO_READER && ((seen - epoch) | 0) < 0) return false;
     }
     return true;
   }
