@@ -50,6 +50,24 @@ describe.skipIf(!leaveNamespace)('openLinuxTun (needs root, namespaces, /dev/net
     expect(execFileSync('ip', ['-6', 'route'], { encoding: 'utf8' })).toContain('fd00:18::/64 dev sn0');
   });
 
+  it('leaves the interface down if told so, and then follows its state', async () => {
+    const device = await openLinuxTun({ ...OPTIONS, addresses: [], initialState: 'down' });
+    onTestFinished(() => device.close());
+    expect(device.interfaceState()).toBe('down');
+    execFileSync('ip', ['link', 'set', 'sn0', 'up']);
+    expect(device.interfaceState()).toBe('up');
+    execFileSync('ip', ['link', 'set', 'sn0', 'down']);
+    expect(device.interfaceState()).toBe('down');
+  });
+
+  it('tells its end also to who asks for the state first', async () => {
+    const device = await openLinuxTun(OPTIONS);
+    const closed = new Promise<Error>((resolve) => device.onClosed(resolve));
+    execFileSync('ip', ['link', 'delete', 'sn0']);
+    expect(device.interfaceState()).toBe('down');
+    expect(await closed).toMatchObject({ code: 'tun-closed' });
+  });
+
   it('keeps the event loop responsive while the host floods it', async () => {
     const harness = await openHarness();
     onTestFinished(() => harness.end());

@@ -15,6 +15,8 @@ import {
   setInterfaceMtu,
   setInterfaceQueueLength,
   setInterfaceUp,
+  TunInterfaceProbe,
+  type TunInterfaceState,
   watchReadable,
 } from '@shadownet/native';
 
@@ -30,6 +32,16 @@ export interface LinuxTunOptions {
   readonly addresses: readonly InterfaceAddress[];
   /** Packets that may wait to be read, 500 unless told: 5 ms at 100,000 packets/s. */
   readonly queueLength?: number;
+  /** 'up' unless told: brings the interface up at once, 'down' leaves that to the host's administrator. */
+  readonly initialState?: 'up' | 'down';
+}
+
+export interface LinuxTunDevice extends TunDevice {
+  /**
+   * Whether the interface is up now, wherever it was moved to since. 'unknown' if this kernel (before 5.10) cannot tell for an
+   * interface in another network namespace. 'down' once it is gone.
+   */
+  interfaceState(): TunInterfaceState;
 }
 
 /** The IPv6 minimum link MTU (RFC 8200 §5), below which Linux takes IPv6 off the interface. */
@@ -43,10 +55,10 @@ const DEFAULT_QUEUE_LENGTH = 500;
 const READ_BATCH = 128;
 
 /**
- * Makes the interface, gives it its settings and brings it up. It vanishes with `close` or with the process, however
+ * Makes the interface, gives it its settings and brings it up unless told otherwise. It vanishes with `close` or with the process, however
  * that ends. Rejects with a TunError, or NativeError 'native-unavailable' off Linux or without koffi.
  */
-export async function openLinuxTun(options: LinuxTunOptions): Promise<TunDevice> {
+export async function openLinuxTun(options: LinuxTunOptions): Promise<LinuxTunDevice> {
   checkOptions(options);
   const descriptor = openDescriptor(options.name);
   try {
@@ -58,7 +70,7 @@ export async function openLinuxTun(options: LinuxTunOptions): Promise<TunDevice>
   }
 }
 
-class LinuxTun implements TunDevice {
+class LinuxTun implements LinuxTunDevice {
   readonly counters: TunCounters = { packetsRead: 0, packetsWritten: 0, writeErrors: 0 };
   readonly #libc = libc();
   readonly #readBlock = processArena().allocate(MAX_IP_PACKET_BYTES);
@@ -73,7 +85,7 @@ class LinuxTun implements TunDevice {
     readonly mtu: number,
   ) {
     const watch = watchReadable(descriptor, (readiness) => this.#drain(readiness));
-    this.#state = { kind: 'open', descriptor, watch };
+    this.#state = { kind: 'open', descriptor, watch, probe: new TunInterfaceProbe(descriptor) };
   }
 
   onPacket(handler: PacketHandler): void {
@@ -100,6 +112,17 @@ class LinuxTun implements TunDevice {
     if (isGone(written)) this.#fail(errnoName(written));
   }
 
+  interfaceState(): TunInterfaceState {
+    if (this.#state.kind === 'closed') return 'down';
+    try {
+      return this.#state.probe.state();
+    } catch (error) {
+      if (!(error instanceof NativeError)) throw error;
+      this.#fail(error.errno ?? error.code);
+      return 'down';
+    }
+  }
+
   async close(): Promise<void> {
     this.#release();
   }
@@ -124,9 +147,10 @@ class LinuxTun implements TunDevice {
 
   #release(): void {
     if (this.#state.kind === 'closed') return;
-    const { descriptor, watch } = this.#state;
+    const { descriptor, watch, probe } = this.#state;
     this.#state = { kind: 'closed' };
     watch.close();
+    probe.close();
     this.#libc.close(descriptor);
     processArena().release(this.#readBlock);
     processArena().release(this.#writeBlock);
@@ -134,7 +158,12 @@ class LinuxTun implements TunDevice {
 }
 
 type State =
-  | { readonly kind: 'open'; readonly descriptor: Descriptor; readonly watch: DescriptorWatch }
+  | {
+      readonly kind: 'open';
+      readonly descriptor: Descriptor;
+      readonly watch: DescriptorWatch;
+      readonly probe: TunInterfaceProbe;
+    }
   | { readonly kind: 'closed' };
 
 /** True for an errno after which the descriptor never works again: its interface is gone. EIO alone only means it is down. */
@@ -179,12 +208,13 @@ function openDescriptor(name: string): Descriptor {
   }
 }
 
-function configure({ name, mtu, addresses, queueLength = DEFAULT_QUEUE_LENGTH }: LinuxTunOptions): void {
+function configure(options: LinuxTunOptions): void {
+  const { name, mtu, addresses, queueLength = DEFAULT_QUEUE_LENGTH, initialState = 'up' } = options;
   try {
     setInterfaceMtu(name, mtu);
     setInterfaceQueueLength(name, queueLength);
     for (const address of addresses) setAddress(name, address);
-    setInterfaceUp(name);
+    if (initialState === 'up') setInterfaceUp(name);
   } catch (error) {
     throw explainSetupError(name, error);
   }
