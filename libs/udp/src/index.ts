@@ -1,3 +1,4 @@
+export { type LinuxUdpOptions, type LinuxUdpSocket, openLinuxUdp } from './linux-udp.js';
 export { MemoryUdpNetwork } from './memory-udp.js';
 export { openPortableUdp, type PortableUdpOptions } from './portable-udp.js';
 export { UdpError, type UdpErrorCode } from './udp-error.js';

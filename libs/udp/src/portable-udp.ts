@@ -55,7 +55,8 @@ export async function openPortableUdp({
   }
 }
 
-class PortableUdp implements UdpSocket {
+/** A bound socket of node:dgram; `linux-udp.ts` binds it in another way. */
+export class PortableUdp implements UdpSocket {
   readonly port: number;
   readonly counters = newUdpCounters();
   readonly #addresses: AddressCache;
@@ -83,6 +84,10 @@ class PortableUdp implements UdpSocket {
     if (this.socket.getSendQueueSize() > SEND_QUEUE_BYTES) return countByName(this.counters.sendErrors, 'ENOBUFS');
     // dgram keeps a reference to what it could not send at once, and the caller may reuse its bytes: hence the copy.
     this.socket.send(Buffer.from(datagram), to.port, this.#addresses.print(to.address), this.#onSent);
+  }
+
+  protected get isClosed(): boolean {
+    return this.#closed !== undefined;
   }
 
   close(): Promise<void> {
@@ -121,7 +126,7 @@ function bind(type: 'udp4' | 'udp6', port: number, address?: string): Promise<So
 }
 
 /** All addresses here are literals. Answering at once, instead of on the next tick as dns.lookup does, sends at once. */
-function literalAddress(
+export function literalAddress(
   address: string,
   family: unknown,
   answer: (error: null, address: string, family: number) => void,
@@ -144,18 +149,22 @@ function growBuffers(socket: Socket): void {
 }
 
 function explain(port: number, error: unknown): UdpError {
-  const code = errorCode(error);
+  return bindError(port, errorCode(error), error);
+}
+
+/** What the errno name of a failed bind means to the user. */
+export function bindError(port: number, code: string, cause: unknown): UdpError {
   if (code === 'EADDRINUSE') {
     return new UdpError('port-in-use', `UDP port ${port} is in use: stop what uses it or choose another port`, {
-      cause: error,
+      cause,
     });
   }
   if (code === 'EACCES' || code === 'EPERM') {
     return new UdpError('port-not-permitted', `no permission to use UDP port ${port}: choose one above 1023`, {
-      cause: error,
+      cause,
     });
   }
-  return new UdpError('socket-failed', `cannot open UDP port ${port}: ${code}`, { cause: error });
+  return new UdpError('socket-failed', `cannot open UDP port ${port}: ${code}`, { cause });
 }
 
 /** The errno name of a failed call of node:dgram. */
