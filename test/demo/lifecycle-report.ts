@@ -1,4 +1,4 @@
-// The log events of a node (apps/node) in words, for the lifecycle as the demo shows it.
+// The log events of a node (apps/node/src/runtime/node-log.ts) in words, for the lifecycle as the demo shows it.
 import { type LogEntry } from '../mesh/json-log.js';
 
 /** One line about `entry`, or undefined for what is no step of the lifecycle. */
@@ -10,6 +10,8 @@ export function describeEvent(entry: LogEntry): string | undefined {
       return `keys        ${entry['created'] === true ? 'created' : 'read'}, public key ${text('public_key')}`;
     case 'socket-bound':
       return `socket      UDP port ${text('port')}, for STUN, probes, handshakes and data`;
+    case 'server-key-pinned':
+      return `pinned      the control server's key ${text('server_public_key')}`;
     case 'stun-result':
       return `STUN        ${text('server')} sees us at ${text('endpoint')} (${milliseconds('rtt_ms')})`;
     case 'stun-unanswered':
@@ -34,6 +36,8 @@ export function describeEvent(entry: LogEntry): string | undefined {
       return `control     unreachable: ${text('error')}`;
     case 'control-back':
       return 'control     is back';
+    case 'control-refused':
+      return `control     refused ${text('request')}: ${text('error')}`;
     case 'stopping':
       return `stopping    (${text('signal')})`;
     default:
