@@ -38,6 +38,7 @@ import { LinkReports } from './link-reports.js';
 import type { NodeLog } from './node-log.js';
 import { checkServerKey } from './server-key.js';
 import { describeNode } from './status-report.js';
+import { Signal, within } from './signal.js';
 import { announcedStunServers, resolveStunServers, type StunAnnouncement } from './stun-servers.js';
 import { TunnelDriver } from './tunnel-driver.js';
 
@@ -63,6 +64,8 @@ export const TUN_MTU = 1280;
 
 /** Registration does not wait longer for a STUN server. */
 const STUN_PATIENCE_MS = 500;
+/** Nor does `ready` wait longer for the first network map, without which packets have no peer to go to. */
+const MAP_PATIENCE_MS = 1_000;
 const CANDIDATE_INTERVAL_MS = 5_000;
 
 /** What exists from the moment on at which the node can talk to its control server. */
@@ -93,7 +96,8 @@ export class NodeRuntime {
   #interface: Interface | undefined;
   #registration: RegisterResponse | undefined;
   #networkCidr = '';
-  #onReflexive: () => void = () => {};
+  readonly #firstReflexive = new Signal();
+  readonly #firstMap = new Signal();
   #stopping: Promise<void> | undefined;
 
   constructor(options: NodeRuntimeOptions) {
@@ -109,6 +113,7 @@ export class NodeRuntime {
     await core.session.registerUntil(deadline);
     await this.#raiseInterface(core);
     core.session.start();
+    await within(MAP_PATIENCE_MS, this.#firstMap.promise);
     this.#watchCandidates(core);
     log.event('ready', {});
     const { address, networkCidr } = this.#interface!;
@@ -217,17 +222,10 @@ export class NodeRuntime {
     const endpoints = await resolveStunServers(servers, core.socket.families);
     if (endpoints.length === 0) {
       for (const { host, port } of servers) log.event('stun-unanswered', { server: `${host}:${port}` });
-      return core.driver.run((tunnel, now, out) => tunnel.setStunServers([], now, out));
+      this.#firstReflexive.raise();
     }
-    if (core.tunnel.endpoint) return core.driver.run((tunnel, now, out) => tunnel.setStunServers(endpoints, now, out));
-    await new Promise<void>((resolve) => {
-      const patience = setTimeout(resolve, STUN_PATIENCE_MS);
-      this.#onReflexive = () => {
-        clearTimeout(patience);
-        resolve();
-      };
-      core.driver.run((tunnel, now, out) => tunnel.setStunServers(endpoints, now, out));
-    });
+    core.driver.run((tunnel, now, out) => tunnel.setStunServers(endpoints, now, out));
+    await within(STUN_PATIENCE_MS, this.#firstReflexive.promise);
   }
 
   /** Makes the interface for the address that the control server gave; another address than before means a new interface. */
@@ -281,7 +279,7 @@ export class NodeRuntime {
   #onTunnelEvent(event: TunnelEvent, now: Instant): void {
     this.#report.write(event, now);
     if (event.kind !== 'reflexive-changed') return;
-    this.#onReflexive();
+    this.#firstReflexive.raise();
     this.#core?.session.heartbeatNow();
   }
 
@@ -331,6 +329,7 @@ export class NodeRuntime {
       change.kind === 'map' ? tunnel.updateNetworkMap(change.map, now, out) : tunnel.applyPeerChange(change, now, out),
     );
     if (!update.ok) return update.reason !== 'map-needed';
+    this.#firstMap.raise();
     if (update.added + update.changed + update.removed > 0) {
       const { version, peers, added, removed } = update;
       this.#options.log.event('map-updated', {
