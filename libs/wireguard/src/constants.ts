@@ -1,6 +1,7 @@
 // The numbers of WireGuard. First the protocol's own (whitepaper §5.4 and §6.1), which both ends must agree on; then this
 // implementation's choices, which nobody else can see.
 
+import type { CryptoProvider } from '@shadownet/crypto';
 import { type Duration, milliseconds, seconds } from '@shadownet/primitives';
 
 // ── The protocol ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -48,8 +49,11 @@ export const MAX_STAGED_PACKETS = 128;
 export const REPLAY_WINDOW_COUNTERS = 8128;
 export const REPLAY_WINDOW_WORDS = 256;
 
-/** Handshake messages per second, and as many at once, that are processed without asking for a cookie. */
-export const HANDSHAKE_BUDGET_PER_SECOND = 200;
+/**
+ * Handshake messages per second, and as many at once, that are processed without asking for a cookie: about a quarter of what
+ * one core can answer with each provider.
+ */
+export const HANDSHAKE_BUDGET_PER_SECOND: Readonly<Record<CryptoProvider['name'], number>> = { node: 200, noble: 30 };
 /** Once over the budget, the device asks for cookies for so long. */
 export const UNDER_LOAD_TIME: Duration = seconds(1);
 /** What one source with a valid cookie may send while the device is under load. */

@@ -321,8 +321,9 @@ describe('configuration at run time', () => {
     expect(bob.sendPacket(ipv4Packet(BOB, ALICE))).toEqual({ ok: false, reason: 'no-peer-for-destination' });
     expect(bob.device.peerStatuses()).toEqual([]);
     expect(bob.device.pollTimeout()).toBeUndefined();
-    alice.initiate(bob);
     network.run(seconds(6));
+    alice.initiate(bob);
+    network.run(seconds(1));
     expect(bob.device.counters['unknown-peer']).toBe(1);
     expect(bob.received).toEqual([]);
   });

@@ -152,12 +152,34 @@ describe('handshake', () => {
     expect(typesSent()).toEqual([1]);
   });
 
+  it('starts none while the last session is fresh', () => {
+    introduce();
+    alice.initiate(bob);
+    network.run(seconds(1));
+    alice.initiate(bob);
+    network.run(seconds(10));
+    expect(typesSent()).toEqual([1, 2, 4]);
+    alice.initiate(bob);
+    network.run(seconds(1));
+    expect(typesSent()).toEqual([1, 2, 4, 1, 2, 4]);
+  });
+
   it('keeps the newest 128 packets while it waits', () => {
     introduce();
     for (let i = 0; i < 130; i++) alice.sendPacket(ipv4Packet(ALICE, BOB, i));
     network.run(seconds(1));
     expect(alice.device.counters['staged-overflow']).toBe(2);
     expect(bob.receivedNumbers).toEqual(Array.from({ length: 128 }, (_, i) => i + 2));
+  });
+
+  it('starts as soon as a peer with a persistent keepalive has a path', () => {
+    alice.addPeer(bob, `${BOB}/32`, { persistentKeepalive: seconds(25) });
+    bob.addPeer(alice, `${ALICE}/32`);
+    network.run(seconds(200));
+    expect(network.sent).toEqual([]);
+    alice.setPath(bob, bob.path);
+    network.run(seconds(1));
+    expect(typesSent()).toEqual([1, 2, 4]);
   });
 
   it('waits for a path, says so, and goes on when there is one', () => {

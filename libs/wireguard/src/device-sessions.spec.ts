@@ -1,7 +1,7 @@
 // Two devices on a simulated network: how sessions are kept, renewed and ended. The numbers are those of the whitepaper §6.
 
 import { nodeCrypto } from '@shadownet/crypto';
-import { type Duration, milliseconds, seconds } from '@shadownet/primitives';
+import { addDuration, type Duration, milliseconds, minutes, seconds } from '@shadownet/primitives';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { REJECT_AFTER_MESSAGES, REKEY_AFTER_MESSAGES } from './constants.js';
 import { ipv4Packet, type SimulatedHost, SimulatedNetwork } from './simulated-network.js';
@@ -191,6 +191,21 @@ describe('the end of a session', () => {
       network.run(seconds(1));
     }
     expect(nonZeroBytes(alice)).toBe(0);
+  });
+});
+
+describe('a machine that slept for an hour', () => {
+  it('has zeroed its keys, and gets the next packet through', () => {
+    connect();
+    fromAlice(1);
+    network.run(seconds(1));
+    network.now = addDuration(network.now, minutes(60));
+    alice.handleTimeout();
+    bob.handleTimeout();
+    expect([alice, bob].map(nonZeroBytes)).toEqual([0, 0]);
+    fromAlice(2);
+    network.run(seconds(1));
+    expect(bob.receivedNumbers).toEqual([1, 2]);
   });
 });
 

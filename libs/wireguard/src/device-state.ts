@@ -81,7 +81,7 @@ export class DeviceState {
     this.indices = new SessionIndexTable(options.random);
     this.sessions = SessionTable.allocate(this.maxPeers * SESSIONS_PER_PEER);
     this.codec = new TransportCodec(options.crypto);
-    this.load = new LoadDetector(options.handshakesPerSecond ?? HANDSHAKE_BUDGET_PER_SECOND);
+    this.load = new LoadDetector(options.handshakesPerSecond ?? HANDSHAKE_BUDGET_PER_SECOND[options.crypto.name]);
     this.counters = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
   }
 

@@ -28,7 +28,7 @@ export interface DeviceOptions {
   readonly endpoints: EndpointPolicy;
   /** Fixes the size of the session table: about 5 KB for each peer, of memory that is taken when it is used. */
   readonly maxPeers?: number;
-  /** Handshake messages per second beyond which cookies are asked for. */
+  /** Handshake messages per second beyond which cookies are asked for. Left out: what suits the crypto provider. */
   readonly handshakesPerSecond?: number;
 }
 

@@ -65,6 +65,7 @@ export class Device {
       peer.staticShared?.zero();
       peer.staticShared = undefined;
       peer.lastHandshakeSentAt = undefined;
+      peer.timers.traversed(now, peer.persistentKeepalive);
       if (peer.staged.size === 0 && peer.persistentKeepalive === 0) continue;
       peer.timers.attemptsStarted(now);
       peer.timers.attemptAt(now);
@@ -144,14 +145,14 @@ export class Device {
     }
     const session = state.sendingSession(peer, now);
     if (!session) {
-      if (peer.staged.size > 0) requestHandshake(state, peer, now, out);
+      if (peer.staged.size > 0 || peer.persistentKeepalive > 0) requestHandshake(state, peer, now, out);
     } else if (!flushStaged(state, peer, now, out) && state.sessions.sendCounter(session) === 0n) {
       // The responder waits for the first packet, which had no path to go by.
       if (state.sessions.role(session) === 'initiator') sendKeepalive(state, peer, now, out);
     }
   }
 
-  /** Starts a handshake with a peer unless one is under way within REKEY_TIMEOUT. Throws 'unknown-peer'. */
+  /** Starts a handshake with a peer unless one is under way, or was done, within REKEY_TIMEOUT. Throws 'unknown-peer'. */
   initiateHandshake(publicKey: PublicKey, now: Instant, out: DeviceOutput): void {
     requestHandshake(this.#state, this.#require(publicKey), now, out);
   }

@@ -86,10 +86,14 @@ function transmit(
 
 /**
  * A new session is wanted because of something that happened now, so a series of attempts starts, or starts anew (§6.4). Sends
- * an initiation unless one is under way, REKEY_TIMEOUT has to pass first, or there is no path; the timers do it then.
+ * an initiation unless one is under way, REKEY_TIMEOUT has to pass first, or there is no path; the timers do it then. With a
+ * usable session younger than REKEY_TIMEOUT nothing is wanted any more.
  */
 export function requestHandshake(state: DeviceState, peer: Peer, now: Instant, out: DeviceOutput): void {
   if (!state.identity) return;
+  const session = state.sendingSession(peer, now);
+  const isFresh = session && durationBetween(state.sessions.createdAt(session), now) < REKEY_TIMEOUT;
+  if (isFresh) return;
   peer.timers.attemptsStarted(now);
   if (peer.handshake.kind === 'initiated') return;
   attemptHandshake(state, peer, now, out);
