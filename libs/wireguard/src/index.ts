@@ -18,5 +18,12 @@ export { applyPeerChanges, checkPeerChanges, describePeers } from './uapi/device
 export { RequestReader, type RequestLimits } from './uapi/request-reader.js';
 export { encodeErrnoAnswer, encodeGetAnswer, type UapiDevice, type UapiPeer } from './uapi/uapi-answer.js';
 export { UapiErrno } from './uapi/uapi-errno.js';
-export type { AllowedIpChange, DeviceChange, PeerChange, UapiOperation, UapiRequest } from './uapi/uapi-request.js';
+export {
+  type AllowedIpChange,
+  type DeviceChange,
+  discardChange,
+  type PeerChange,
+  type UapiOperation,
+  type UapiRequest,
+} from './uapi/uapi-request.js';
 export { WireGuardError, type WireGuardErrorCode } from './wireguard-error.js';

@@ -1,7 +1,7 @@
 // What a client asks of a device over the cross-platform UAPI (https://www.wireguard.com/xplatform/), parsed and validated.
 // Fields that are left out mean: leave it as it is.
 
-import type { Duration, Endpoint, IpPrefix, PublicKey, Secret } from '@shadownet/primitives';
+import { type Duration, type Endpoint, type IpPrefix, type PublicKey, Secret } from '@shadownet/primitives';
 import type { UapiErrno } from './uapi-errno.js';
 
 export type UapiRequest =
@@ -51,4 +51,12 @@ export type PeerChange =
 export interface AllowedIpChange {
   readonly kind: 'add' | 'remove';
   readonly prefix: IpPrefix;
+}
+
+/** Zeroes the secrets of a change that is not applied after all. */
+export function discardChange({ privateKey, peers }: DeviceChange): void {
+  if (privateKey instanceof Secret) privateKey.zero();
+  for (const peer of peers) {
+    if (peer.kind !== 'remove' && peer.presharedKey instanceof Secret) peer.presharedKey.zero();
+  }
 }
