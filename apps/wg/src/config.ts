@@ -1,0 +1,66 @@
+// The command line and environment of shadownet-wg: those of wireguard-go. Read once at start; used by main.ts.
+
+import { Command, Option } from 'commander';
+import { VERSION } from './version.js';
+import type { WgLogLevel } from './wg-log.js';
+
+export interface WgConfig {
+  readonly interfaceName: string;
+  readonly mode: 'foreground' | 'daemon';
+  readonly logLevel: WgLogLevel;
+  /** Whether a daemon's log goes to where the output of the process that started it goes; nowhere otherwise. */
+  readonly daemonLog: 'inherited' | 'none';
+  /** Where timestamp reservations are kept. */
+  readonly stateDirectory: string;
+}
+
+const DEFAULT_STATE_DIRECTORY = '/var/lib/shadownet-wg';
+
+const HELP = `
+Environment:
+  LOG_LEVEL                 silent, error (default), verbose or debug
+  WG_PROCESS_FOREGROUND=1   the same as --foreground
+  STATE_DIRECTORY           where timestamps are reserved (default: ${DEFAULT_STATE_DIRECTORY})
+
+Examples:
+  shadownet-wg wg0 && wg setconf wg0 wg0.conf && ip link set wg0 up
+  WG_QUICK_USERSPACE_IMPLEMENTATION=shadownet-wg wg-quick up wg0
+`;
+
+/** Reads `argv` (without program names). Prints help, version or a usage error and ends the process where asked to, or needed. */
+export function readConfig(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): WgConfig {
+  const command = new Command('shadownet-wg')
+    .description('A WireGuard interface in user space, configured with wg and wg-quick')
+    .argument('<interface>', 'the name of the interface that is made')
+    .addOption(new Option('-f, --foreground', 'stay attached instead of becoming a daemon'))
+    .version(VERSION)
+    .addHelpText('after', HELP);
+  command.parse([...argv], { from: 'user' });
+  const [interfaceName] = command.args as [string];
+  const { foreground } = command.opts<{ foreground?: true }>();
+  const isForeground = foreground === true || environment['WG_PROCESS_FOREGROUND'] === '1';
+  const logLevel = readLogLevel(environment['LOG_LEVEL']);
+  return Object.freeze({
+    interfaceName,
+    mode: isForeground ? 'foreground' : 'daemon',
+    logLevel,
+    daemonLog: environment['LOG_LEVEL'] && logLevel !== 'silent' ? 'inherited' : 'none',
+    stateDirectory: environment['STATE_DIRECTORY'] || DEFAULT_STATE_DIRECTORY,
+  });
+}
+
+/** Anything else is `error`, as with wireguard-go. */
+function readLogLevel(text: string | undefined): WgLogLevel {
+  switch (text) {
+    case 'silent':
+      return 'silent';
+    case 'verbose':
+    case 'debug':
+      return 'verbose';
+    default:
+      return 'error';
+  }
+}

@@ -1,0 +1,253 @@
+// One WireGuard interface on the portable data path: the engine between a TUN device and a UDP socket, and what the UAPI
+// sets of it. Everything about the protocol is the engine's; this is its network, its clock and its state of up or down.
+//
+// A device without a private key neither sends nor accepts anything. So the engine is given the key exactly while the
+// interface is up, and the socket exists for exactly as long.
+
+import type { CryptoProvider } from '@shadownet/crypto';
+import {
+  assertNever,
+  encodePublicKey,
+  formatEndpoint,
+  type Path,
+  type PublicKey,
+  publicKeyFromBytes,
+  Secret,
+  udpPath,
+} from '@shadownet/primitives';
+import type { LinuxTunDevice } from '@shadownet/tun';
+import { type LinuxUdpSocket, openLinuxUdp, UdpError } from '@shadownet/udp';
+import {
+  applyPeerChanges,
+  checkPeerChanges,
+  describePeers,
+  Device,
+  type DeviceChange,
+  type DeviceEvent,
+  type DeviceOutput,
+  type Tai64nSource,
+  type UapiDevice,
+  UapiErrno,
+} from '@shadownet/wireguard';
+import { monotonicNow, secureRandom, wallNanosecondsAt } from './clock.js';
+import type { UapiTarget } from './uapi-socket.js';
+import type { WgLog } from './wg-log.js';
+
+export interface WireGuardInterfaceOptions {
+  readonly tun: LinuxTunDevice;
+  readonly crypto: CryptoProvider;
+  readonly timestamps: Tai64nSource;
+  readonly log: WgLog;
+}
+
+const MAX_PEERS = 65_536;
+
+type Link = { readonly kind: 'down' } | { readonly kind: 'up'; readonly socket: LinuxUdpSocket };
+
+interface Identity {
+  readonly privateKey: Secret;
+  readonly publicKey: PublicKey;
+}
+
+export class WireGuardInterface implements UapiTarget {
+  readonly #tun: LinuxTunDevice;
+  readonly #crypto: CryptoProvider;
+  readonly #log: WgLog;
+  readonly #device: Device;
+  readonly #output: DeviceOutput = {
+    datagram: (bytes, path) => this.#send(bytes, path),
+    packet: (bytes) => this.#tun.write(bytes),
+  };
+  #link: Link = { kind: 'down' };
+  #identity: Identity | undefined;
+  #listenPort = 0;
+  #firewallMark = 0;
+  #timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
+
+  constructor({ tun, crypto, timestamps, log }: WireGuardInterfaceOptions) {
+    this.#tun = tun;
+    this.#crypto = crypto;
+    this.#log = log;
+    this.#device = new Device({ crypto, random: secureRandom, timestamps, endpoints: 'roaming', maxPeers: MAX_PEERS });
+    tun.onPacket((packet) => this.#onPacket(packet));
+  }
+
+  /** Looks whether the interface was brought up or down, and follows. To be called a few times a second. */
+  followInterfaceState(): void {
+    const state = this.#tun.interfaceState();
+    if (state === 'up' && this.#link.kind === 'down') this.#bringUp();
+    if (state === 'down' && this.#link.kind === 'up') this.#bringDown();
+  }
+
+  describe(): UapiDevice {
+    return {
+      privateKey: this.#identity?.privateKey,
+      listenPort: this.#listenPort,
+      firewallMark: this.#firewallMark,
+      peers: describePeers(this.#device, wallNanosecondsAt),
+    };
+  }
+
+  apply(change: DeviceChange): UapiErrno | 0 {
+    const shortage = checkPeerChanges(this.#device, change);
+    if (shortage !== 0) return shortage;
+    try {
+      this.#configureSocket(change.listenPort ?? this.#listenPort, change.firewallMark ?? this.#firewallMark);
+    } catch (error) {
+      if (error instanceof UdpError) return errnoOf(error);
+      throw error;
+    }
+    if (change.privateKey !== undefined) this.#setPrivateKey(change.privateKey);
+    applyPeerChanges(this.#device, change, this.#identity?.publicKey, monotonicNow(), this.#output);
+    this.#settle();
+    return 0;
+  }
+
+  /** Ends all sessions, zeroes their keys and removes the interface. */
+  async close(): Promise<void> {
+    this.#bringDown();
+    this.#identity?.privateKey.zero();
+    clearTimeout(this.#timer?.handle);
+    await this.#tun.close();
+  }
+
+  // ── Configuration ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes effect at once while the interface is up, else when it comes up. Throws UdpError, and then nothing has changed. */
+  #configureSocket(listenPort: number, firewallMark: number): void {
+    if (this.#link.kind === 'up') {
+      const { socket } = this.#link;
+      if (listenPort !== socket.port) {
+        const next = this.#openSocket(listenPort, firewallMark);
+        this.#link = { kind: 'up', socket: next };
+        void socket.close();
+        listenPort = next.port;
+      } else if (firewallMark !== this.#firewallMark) socket.setMark(firewallMark);
+    }
+    this.#listenPort = listenPort;
+    this.#firewallMark = firewallMark;
+  }
+
+  #setPrivateKey(privateKey: Secret | 'none'): void {
+    const old = this.#identity;
+    if (privateKey === 'none') this.#identity = undefined;
+    else {
+      // The same key again, as in every `wg syncconf`, must not end the sessions.
+      if (old && this.#crypto.equal(old.privateKey.expose(), privateKey.expose())) return;
+      this.#identity = identityOf(this.#crypto, privateKey);
+      this.#device.removePeer(this.#identity.publicKey, monotonicNow());
+    }
+    old?.privateKey.zero();
+    this.#handKeyToDevice();
+  }
+
+  #handKeyToDevice(): void {
+    if (this.#link.kind === 'up' && this.#identity) {
+      this.#device.setPrivateKey(this.#identity.privateKey.expose(), monotonicNow());
+    } else this.#device.clearPrivateKey();
+  }
+
+  #bringUp(): void {
+    try {
+      const socket = this.#openSocket(this.#listenPort, this.#firewallMark);
+      this.#link = { kind: 'up', socket };
+      this.#listenPort = socket.port;
+    } catch (error) {
+      if (!(error instanceof UdpError)) throw error;
+      // The interface is up without a network until the port is free or another is set: it is tried again at each look.
+      this.#log.event('socket-failed', { error: error.message });
+      return;
+    }
+    this.#log.event('interface-up', { interface: this.#tun.name, port: this.#listenPort });
+    this.#handKeyToDevice();
+    this.#settle();
+  }
+
+  #bringDown(): void {
+    if (this.#link.kind === 'down') return;
+    void this.#link.socket.close();
+    this.#link = { kind: 'down' };
+    this.#handKeyToDevice();
+    this.#settle();
+    this.#log.event('interface-down', { interface: this.#tun.name });
+  }
+
+  #openSocket(port: number, mark: number): LinuxUdpSocket {
+    const socket = openLinuxUdp({ port, mark });
+    socket.onDatagram((datagram, from) => {
+      this.#device.handleDatagram(datagram, udpPath(from), monotonicNow(), this.#output);
+      this.#settle();
+    });
+    return socket;
+  }
+
+  // ── Traffic ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onPacket(packet: Uint8Array): void {
+    // The first packet tells that the interface is up before the next look does.
+    if (this.#link.kind === 'down') this.followInterfaceState();
+    this.#device.handlePacket(packet, monotonicNow(), this.#output);
+    this.#settle();
+  }
+
+  #send(datagram: Uint8Array, path: Path): void {
+    if (this.#link.kind === 'up') this.#link.socket.send(datagram, path.remote);
+  }
+
+  /** After everything that the device was told: its events are logged and its next deadline is kept. */
+  #settle(): void {
+    for (let event = this.#device.pollEvent(); event; event = this.#device.pollEvent()) this.#logEvent(event);
+    const next = this.#device.pollTimeout();
+    // A timer that goes off too early costs one look; setting one anew for each packet would cost more.
+    if (!next || (this.#timer && this.#timer.at <= next.at)) return;
+    clearTimeout(this.#timer?.handle);
+    const delay = Math.max(0, Math.ceil(next.at - monotonicNow()));
+    this.#timer = { at: next.at, handle: setTimeout(() => this.#onTimer(), delay) };
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    this.#device.handleTimeout(monotonicNow(), this.#output);
+    this.#settle();
+  }
+
+  #logEvent(event: DeviceEvent): void {
+    const peer = encodePublicKey(event.peer);
+    switch (event.kind) {
+      case 'handshake-completed':
+        return this.#log.event('handshake', { peer, role: event.role });
+      case 'handshake-gave-up':
+      case 'session-expired':
+        return this.#log.event(event.kind, { peer });
+      case 'path-changed':
+        return this.#log.event('path-changed', { peer, endpoint: formatEndpoint(event.path.remote) });
+      // A peer without an endpoint cannot be reached until it speaks first; 'external' endpoints are not used here.
+      case 'handshake-wanted':
+      case 'authenticated-from':
+        return undefined;
+      default:
+        return assertNever(event);
+    }
+  }
+}
+
+function identityOf(crypto: CryptoProvider, given: Secret): Identity {
+  const key = crypto.privateKey(given.expose());
+  const publicKey = publicKeyFromBytes(key.publicKey)!;
+  key.zero();
+  return { privateKey: Secret.copy(given.expose()), publicKey };
+}
+
+function errnoOf(error: UdpError): UapiErrno {
+  switch (error.code) {
+    case 'port-in-use':
+      return UapiErrno.EADDRINUSE;
+    case 'port-not-permitted':
+    case 'mark-not-permitted':
+      return UapiErrno.EPERM;
+    case 'socket-failed':
+      return UapiErrno.EIO;
+    default:
+      return assertNever(error.code);
+  }
+}
