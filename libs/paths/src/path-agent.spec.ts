@@ -435,6 +435,15 @@ describe('a connected path', () => {
     expect(path()).toBe(formatEndpoint(other));
   });
 
+  it('has a new address of the peer probed again soon, should the first probe be lost', () => {
+    const { agent, rtts, command, runUntil, out, path } = connected();
+    runUntil(9000);
+    command((now) => agent.learn(other, now, out)); // nobody answers there yet
+    rtts.set(other, 5);
+    runUntil(11_000);
+    expect(path()).toBe(formatEndpoint(other));
+  });
+
   it('stays if the peer sends from another address that is no better', () => {
     const { agent, rtts, events, command, runUntil, out, path } = connected();
     rtts.set(other, 20);
