@@ -44,6 +44,8 @@ export interface Libc {
   ioctl(descriptor: Descriptor, request: number, argument: PinnedBlock, requestName: string): void;
   /** For requests without an argument that answer with a new descriptor. */
   ioctlForDescriptor(descriptor: Descriptor, request: number, requestName: string): Descriptor;
+  /** For requests whose argument is a number. */
+  ioctlNumber(descriptor: Descriptor, request: number, argument: number, requestName: string): void;
   fcntl(descriptor: Descriptor, command: number, argument: number): number;
   /** Sets an option whose value is a C int. */
   setsockopt(socket: Descriptor, level: number, option: number, value: number, optionName: string): void;
@@ -114,6 +116,8 @@ function bindLibc(): Libc {
       void check(`ioctl ${requestName}`, ioctl(descriptor, request, argument.address)),
     ioctlForDescriptor: (descriptor, request, requestName) =>
       check(`ioctl ${requestName}`, ioctl(descriptor, request, 0)),
+    ioctlNumber: (descriptor, request, argument, requestName) =>
+      void check(`ioctl ${requestName}`, ioctl(descriptor, request, argument)),
     fcntl: (descriptor, command, argument) => check('fcntl', fcntl(descriptor, command, argument)),
     setsockopt(socket, level, option, value, optionName) {
       new DataView(optionValue.bytes.buffer, optionValue.bytes.byteOffset, 4).setInt32(0, value, LITTLE_ENDIAN);

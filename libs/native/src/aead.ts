@@ -1,0 +1,233 @@
+// ChaCha20-Poly1305 (RFC 8439) by the OpenSSL that Node carries, or by the system's libcrypto.so.3 for a Node that was linked
+// without exporting it. One context per thread and direction keeps one key; WireGuard's nonce is a counter and its additional
+// data is empty (whitepaper §5.4.6). Used by the workers of libs/dataplane and by the EVP provider of libs/crypto.
+
+import { decodeHex } from '@shadownet/primitives';
+
+import { type PinnedBlock, processArena } from './arena.js';
+import { koffi } from './koffi-loader.js';
+import { requirePacketMachine } from './machine.js';
+import { NativeError } from './native-error.js';
+
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+export const AEAD_TAG_BYTES = 16;
+
+const EVP_CTRL_AEAD_GET_TAG = 0x10;
+const EVP_CTRL_AEAD_SET_TAG = 0x11;
+const OPENSSL_3 = 0x30000000;
+
+interface Evp {
+  /** Where the functions come from, for the log. */
+  readonly library: string;
+  readonly newContext: () => number;
+  readonly freeContext: (context: number) => void;
+  readonly resetContext: (context: number) => number;
+  readonly cipher: () => number;
+  readonly encryptInit: Five;
+  readonly encryptUpdate: Five;
+  readonly encryptFinal: Three;
+  readonly decryptInit: Five;
+  readonly decryptUpdate: Five;
+  readonly decryptFinal: Three;
+  readonly control: (context: number, command: number, length: number, address: number) => number;
+}
+
+type Three = (context: number, out: number, lengthOut: number) => number;
+type Five = (context: number, a: number, b: number, c: number, d: number) => number;
+
+let loaded: Evp | undefined;
+
+/**
+ * Finds OpenSSL, proves one known answer, and says where it was found. Throws NativeError 'native-unavailable' if there is
+ * none that gives it.
+ */
+export function loadAead(): string {
+  return evp().library;
+}
+
+abstract class AeadContext {
+  protected readonly evp: Evp;
+  protected readonly context: number;
+  protected readonly nonceAddress: number;
+  protected readonly lengthAddress: number;
+  readonly #nonce: DataView;
+  readonly #key: PinnedBlock;
+
+  constructor(functions: Evp = evp()) {
+    this.evp = functions;
+    this.context = functions.newContext();
+    if (this.context === 0) throw new NativeError('native-unavailable', 'OpenSSL has no memory for a cipher context');
+    this.#key = processArena().allocate(KEY_BYTES);
+    const nonce = processArena().allocate(NONCE_BYTES);
+    this.#nonce = new DataView(nonce.bytes.buffer, nonce.bytes.byteOffset, NONCE_BYTES);
+    this.nonceAddress = nonce.address;
+    this.lengthAddress = processArena().allocate(4).address;
+  }
+
+  /** 32 bytes, copied: what this thread's C memory holds of the key is gone after the next `setKey` or `forgetKey`. */
+  setKey(key: Uint8Array): void {
+    if (key.length !== KEY_BYTES) throw new RangeError(`a key has ${KEY_BYTES} bytes, not ${key.length}`);
+    this.#key.bytes.set(key);
+    this.initialize(this.#key.address);
+    this.#key.bytes.fill(0);
+  }
+
+  /** OpenSSL clears a context's memory when it is reset. */
+  forgetKey(): void {
+    this.evp.resetContext(this.context);
+  }
+
+  free(): void {
+    this.evp.freeContext(this.context);
+  }
+
+  protected abstract initialize(keyAddress: number): void;
+
+  /** Four zero bytes, then the counter in little-endian. */
+  protected setNonce(counterLow: number, counterHigh: number): void {
+    this.#nonce.setUint32(4, counterLow, true);
+    this.#nonce.setUint32(8, counterHigh, true);
+  }
+
+  /** Any 12-byte nonce, for uses other than transport messages. */
+  setNonceBytes(nonce: Uint8Array): void {
+    for (let i = 0; i < NONCE_BYTES; i++) this.#nonce.setUint8(i, nonce[i]!);
+  }
+}
+
+export class SealingContext extends AeadContext {
+  protected initialize(keyAddress: number): void {
+    if (this.evp.encryptInit(this.context, this.evp.cipher(), 0, keyAddress, this.nonceAddress) !== 1) failed('seal');
+  }
+
+  /** Reads `length` bytes at `source`, writes them sealed and the tag, 16 bytes more, to `target`, which may be the same. */
+  seal(counterLow: number, counterHigh: number, source: number, length: number, target: number): void {
+    this.setNonce(counterLow, counterHigh);
+    this.sealWithNonce(source, length, target);
+  }
+
+  /** `seal` under the nonce of `setNonceBytes`, with additional data of `extraLength` bytes at `extra`. */
+  sealWithNonce(source: number, length: number, target: number, extra = 0, extraLength = 0): void {
+    const { evp, context, lengthAddress } = this;
+    if (evp.encryptInit(context, 0, 0, 0, this.nonceAddress) !== 1) failed('seal');
+    if (extraLength > 0) evp.encryptUpdate(context, 0, lengthAddress, extra, extraLength);
+    if (length > 0) evp.encryptUpdate(context, target, lengthAddress, source, length);
+    evp.encryptFinal(context, target + length, lengthAddress);
+    if (evp.control(context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_BYTES, target + length) !== 1) failed('seal');
+  }
+}
+
+export class OpeningContext extends AeadContext {
+  protected initialize(keyAddress: number): void {
+    if (this.evp.decryptInit(this.context, this.evp.cipher(), 0, keyAddress, this.nonceAddress) !== 1) failed('open');
+  }
+
+  /** Reads `length` sealed bytes and the tag behind them at `source`, writes them opened to `target`, which may be the same. False if forged. */
+  open(counterLow: number, counterHigh: number, source: number, length: number, target: number): boolean {
+    this.setNonce(counterLow, counterHigh);
+    return this.openWithNonce(source, length, target);
+  }
+
+  /** `open` under the nonce of `setNonceBytes`, with additional data of `extraLength` bytes at `extra`. */
+  openWithNonce(source: number, length: number, target: number, extra = 0, extraLength = 0): boolean {
+    const { evp, context, lengthAddress } = this;
+    if (evp.decryptInit(context, 0, 0, 0, this.nonceAddress) !== 1) failed('open');
+    evp.control(context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_BYTES, source + length);
+    if (extraLength > 0) evp.decryptUpdate(context, 0, lengthAddress, extra, extraLength);
+    if (length > 0) evp.decryptUpdate(context, target, lengthAddress, source, length);
+    return evp.decryptFinal(context, target + length, lengthAddress) === 1;
+  }
+}
+
+function failed(what: string): never {
+  throw new NativeError('native-unavailable', `OpenSSL refused to ${what} with ChaCha20-Poly1305`);
+}
+
+function evp(): Evp {
+  if (loaded) return loaded;
+  requirePacketMachine();
+  const candidates: readonly [string, string | null][] = [
+    ["Node's OpenSSL", null],
+    ['libcrypto.so.3', 'libcrypto.so.3'],
+  ];
+  const reasons: string[] = [];
+  for (const [name, file] of candidates) {
+    try {
+      const found = bindEvp(name, file);
+      proveKnownAnswer(found);
+      loaded = found;
+      return found;
+    } catch (error) {
+      reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new NativeError('native-unavailable', `no OpenSSL 3 with ChaCha20-Poly1305 (${reasons.join('; ')})`);
+}
+
+function bindEvp(name: string, file: string | null): Evp {
+  const library = koffi().load(file);
+  const versionNumber = library.func('OpenSSL_version_num', 'uint64_t', [])() as number;
+  if (Number(versionNumber) < OPENSSL_3) throw new Error(`version 0x${Number(versionNumber).toString(16)} is too old`);
+  const pointer = 'int64_t';
+  const five = (symbol: string): Five =>
+    library.func(symbol, 'int', [pointer, pointer, pointer, pointer, pointer]) as Five;
+  const update = (symbol: string): Five =>
+    library.func(symbol, 'int', [pointer, pointer, pointer, pointer, 'int']) as Five;
+  const three = (symbol: string): Three => library.func(symbol, 'int', [pointer, pointer, pointer]) as Three;
+  const newContext = library.func('EVP_CIPHER_CTX_new', pointer, []) as () => number | bigint;
+  const cipher = Number(library.func('EVP_chacha20_poly1305', pointer, [])());
+  return {
+    library: name,
+    newContext: () => Number(newContext()),
+    freeContext: library.func('EVP_CIPHER_CTX_free', 'void', [pointer]) as (context: number) => void,
+    resetContext: library.func('EVP_CIPHER_CTX_reset', 'int', [pointer]) as (context: number) => number,
+    cipher: () => cipher,
+    encryptInit: five('EVP_EncryptInit_ex'),
+    encryptUpdate: update('EVP_EncryptUpdate'),
+    encryptFinal: three('EVP_EncryptFinal_ex'),
+    decryptInit: five('EVP_DecryptInit_ex'),
+    decryptUpdate: update('EVP_DecryptUpdate'),
+    decryptFinal: three('EVP_DecryptFinal_ex'),
+    control: library.func('EVP_CIPHER_CTX_ctrl', 'int', [pointer, 'int', 'int', pointer]) as Evp['control'],
+  };
+}
+
+/** RFC 8439 §2.8.2: sealed, opened, and refused once a bit of the tag is turned. */
+function proveKnownAnswer(functions: Evp): void {
+  const key = decodeHex('808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f')!;
+  const nonce = decodeHex('070000004041424344454647')!;
+  const extra = decodeHex('50515253c0c1c2c3c4c5c6c7')!;
+  const plaintext = new TextEncoder().encode(
+    "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.",
+  );
+  const tag = decodeHex('1ae10b594f09e26a7e902ecbd0600691')!;
+
+  const arena = processArena();
+  const block = arena.allocate(plaintext.length + AEAD_TAG_BYTES);
+  const extraBlock = arena.allocate(extra.length);
+  const sealing = new SealingContext(functions);
+  const opening = new OpeningContext(functions);
+  try {
+    extraBlock.bytes.set(extra);
+    block.bytes.set(plaintext);
+    sealing.setKey(key);
+    sealing.setNonceBytes(nonce);
+    sealing.sealWithNonce(block.address, plaintext.length, block.address, extraBlock.address, extra.length);
+    const sealed = block.bytes.slice();
+    if (!tag.every((byte, i) => sealed[plaintext.length + i] === byte)) throw new Error('a wrong tag');
+    opening.setKey(key);
+    opening.setNonceBytes(nonce);
+    const open = (): boolean =>
+      opening.openWithNonce(block.address, plaintext.length, block.address, extraBlock.address, extra.length);
+    if (!open() || !plaintext.every((byte, i) => block.bytes[i] === byte)) throw new Error('a wrong plaintext');
+    block.bytes.set(sealed);
+    block.bytes[plaintext.length]! ^= 1;
+    if (open()) throw new Error('a forged tag was accepted');
+  } finally {
+    sealing.free();
+    opening.free();
+    arena.release(block);
+    arena.release(extraBlock);
+  }
+}
