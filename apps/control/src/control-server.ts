@@ -1,5 +1,6 @@
 // Puts the server together and starts it: files, application, HTTP pipeline, listening socket.
 
+import 'reflect-metadata';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';

@@ -1,11 +1,10 @@
 // shadownet-control: reads the command line, runs the server until SIGINT or SIGTERM. Exit codes: 0 stopped, 1 could not
 // start, 2 usage.
 
-import 'reflect-metadata';
 import { ShadowNetError } from '@shadownet/primitives';
 import { readCommandLine } from './cli.js';
+import type { ControlConfig } from './config.js';
 import { ControlError } from './control-error.js';
-import { startControlServer } from './control-server.js';
 
 // Whatever is created, the database among it, is for this user only.
 process.umask(0o077);
@@ -13,28 +12,27 @@ process.umask(0o077);
 try {
   const commandLine = readCommandLine(process.argv.slice(2));
   if (commandLine.kind === 'done') process.exitCode = commandLine.exitCode;
-  else {
-    const server = await startControlServer(commandLine.config);
-    stopOnSignal(() => server.close());
-  }
+  else await serve(commandLine.config);
 } catch (error) {
-  process.stderr.write(`shadownet-control: ${describe(error)}\n`);
-  process.exit(error instanceof ControlError && error.code === 'bad-config' ? 2 : 1);
+  fail(error);
 }
 
-/** A second signal ends the process at once. */
-function stopOnSignal(close: () => Promise<void>): void {
+/** Resolves once the server listens. A signal before that stops it right after; a second one ends the process at once. */
+async function serve(config: ControlConfig): Promise<void> {
+  // Loaded here, so that usage errors and --help need not wait for it.
+  const { startControlServer } = await import('./control-server.js');
+  const starting = startControlServer(config);
   const stop = (): void => {
     process.off('SIGINT', stop).off('SIGTERM', stop);
-    close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`shadownet-control: ${describe(error)}\n`);
-        process.exit(1);
-      },
-    );
+    starting.then((server) => server.close()).then(() => process.exit(0), fail);
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
+  await starting;
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`shadownet-control: ${describe(error)}\n`);
+  process.exit(error instanceof ControlError && error.code === 'bad-config' ? 2 : 1);
 }
 
 /** What the operator can mend is told in one line; a bug with its stack. */

@@ -1,6 +1,6 @@
 // A nonce that a node has used. Kept until no request that carries it can be fresh any more.
 
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { integerColumn } from '../database/integer-column.js';
 
 @Entity('nonces')
@@ -11,6 +11,7 @@ export class NonceEntity {
   @PrimaryColumn({ type: 'text' })
   nonce!: string;
 
+  @Index('nonces_expires_at')
   @Column(integerColumn('expires_at'))
   expiresAt!: number;
 }

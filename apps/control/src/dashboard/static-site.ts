@@ -23,7 +23,7 @@ export function loadStaticSite(directory: string): StaticSite | undefined {
   const pages = new Map<string, Page>();
   for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
     const path = join(directory, name);
-    if (!statSync(path).isFile()) continue;
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) continue;
     const url = `/${relative(directory, path).split(sep).join('/')}`;
     const page = pageOf(url, readFileSync(path));
     for (const alias of urlsOf(url)) pages.set(alias, page);

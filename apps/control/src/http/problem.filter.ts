@@ -34,20 +34,18 @@ export class ProblemFilter implements ExceptionFilter {
 
 function problemFor(error: unknown): Problem {
   if (error instanceof ApiError) return error.problem;
-  return problemOf(CODE_OF_STATUS.get(statusOf(error)) ?? 'internal-error');
+  // The router's own: no such route, or a path that cannot be decoded.
+  if (error instanceof HttpException && error.getStatus() < 500) return problemOf('not-found');
+  return problemOf(CODE_OF_BODY_ERROR.get(statusOf(error)) ?? 'internal-error');
 }
 
-/** Errors of Nest's router and of the body parser carry a status. Anything else is a bug, of which only the log tells more. */
-function statusOf(error: unknown): number | undefined {
-  if (error instanceof HttpException) return error.getStatus();
-  if (typeof error !== 'object' || error === null || !('status' in error)) return undefined;
-  return typeof error.status === 'number' ? error.status : undefined;
+function statusOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
 }
 
-const CODE_OF_STATUS: ReadonlyMap<number | undefined, ProblemCode> = new Map([
+/** What the body parser throws has a status. Anything else is a bug, of which only the log tells more. */
+const CODE_OF_BODY_ERROR: ReadonlyMap<unknown, ProblemCode> = new Map([
   [400, 'invalid-body'],
-  [404, 'not-found'],
-  [405, 'not-found'],
   [413, 'body-too-large'],
   [415, 'unsupported-media-type'],
 ]);

@@ -1,16 +1,19 @@
 // One direction of a link between two nodes, as its near end reported it last.
 
 import type { LinkPath, LinkState } from '@shadownet/contracts';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { integerColumn } from '../database/integer-column.js';
+import { NodeEntity } from './node.entity.js';
 
 @Entity('links')
 export class LinkEntity {
   /** Public key of the node that reported. */
   @PrimaryColumn({ name: 'from_key', type: 'text' })
+  @ForeignKey(() => NodeEntity, { name: 'links_from_key_node', onDelete: 'CASCADE' })
   fromKey!: string;
 
   @PrimaryColumn({ name: 'to_key', type: 'text' })
+  @ForeignKey(() => NodeEntity, { name: 'links_to_key_node', onDelete: 'CASCADE' })
   toKey!: string;
 
   @Column({ type: 'text' })

@@ -1,0 +1,102 @@
+// The program as operators run it: exit codes, one clear line, signals. Needs a build.
+
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const program = fileURLToPath(new URL('../bin/shadownet-control.js', import.meta.url));
+const isBuilt = existsSync(fileURLToPath(new URL('../dist/main.js', import.meta.url)));
+
+describe.skipIf(!isBuilt)('shadownet-control (needs a build)', () => {
+  let directory: string;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'shadownet-control-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  /** Runs it from a foreign folder; sends `signal` once it listens. */
+  async function run(args: string[], signal?: NodeJS.Signals) {
+    const child = spawn(process.execPath, [program, '--data-dir', join(directory, 'data'), ...args], { cwd: '/' });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (part: Buffer) => (stdout += part.toString()));
+    child.stderr.on('data', (part: Buffer) => {
+      stderr += part.toString();
+      if (signal && stderr.includes('"listening"')) child.kill(signal);
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    return { code, stdout, stderr };
+  }
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'stops on %s with exit code 0, its files closed to others',
+    async (signal) => {
+      const { code, stderr } = await run(['--listen', '127.0.0.1:0', '--stun-ports', '0,0'], signal);
+      expect(code).toBe(0);
+      const lines = stderr
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+      expect(lines).toEqual([
+        expect.objectContaining({
+          event: 'listening',
+          url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+          stun_ports: [expect.any(Number), expect.any(Number)],
+          public_key: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/),
+        }),
+      ]);
+      for (const name of readdirSync(join(directory, 'data'))) {
+        expect(statSync(join(directory, 'data', name)).mode & 0o777, name).toBe(0o600);
+      }
+    },
+  );
+
+  it.each([
+    [['--listen', '0.0.0.0:8080'], /--open/],
+    [['--listen', '[::]:8080'], /--open/],
+    [['--listen', 'nowhere'], /ADDRESS:PORT/],
+    [['--stun-ports', '1,x'], /--stun-ports/],
+    [['--network', '10.100.1.0/16'], /did you mean 10\.100\.0\.0\/16/],
+    [['--network', 'fd00::/64'], /IPv4/],
+    [['--log-level', 'loud'], /--log-level/],
+    [['--nonsense'], /unknown option/],
+    [['start'], /serve/],
+  ])('refuses %j with exit code 2 and stores nothing', async (args, message) => {
+    const { code, stderr } = await run(args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('says in one line that its port is taken, with exit code 1', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.on('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    const { code, stderr } = await run(['--listen', `127.0.0.1:${port}`, '--stun-ports', 'off']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^shadownet-control: .*${port}.*in use.*\\n$`));
+    other.close();
+  });
+
+  it('says in one line that its files are open to others, with exit code 1', async () => {
+    const data = join(directory, 'open');
+    rmSync(data, { force: true, recursive: true });
+    await run(['--data-dir', data, '--listen', '127.0.0.1:0', '--stun-ports', 'off'], 'SIGTERM');
+    writeFileSync(join(data, 'note'), '');
+    chmodSync(data, 0o755);
+    const { code, stderr } = await run(['--data-dir', data, '--listen', '127.0.0.1:0', '--stun-ports', 'off']);
+    expect(code).toBe(1);
+    expect(stderr).toBe(`shadownet-control: ${data} is open to other users: run chmod 700 ${data}\n`);
+  });
+
+  it('prints its help and its version', async () => {
+    expect(await run(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('--dashboard-dir') });
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+});
