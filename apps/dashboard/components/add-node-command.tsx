@@ -20,7 +20,7 @@ export function JoinCommand() {
   return (
     <>
       <div className="inline-flex max-w-full min-w-0 items-center gap-2 rounded-md border border-line bg-panel py-1.5 pr-1.5 pl-3 text-cell">
-        <code className="min-w-0 overflow-x-auto font-mono whitespace-nowrap text-ink">
+        <code className="min-w-0 font-mono wrap-anywhere text-ink">
           <span aria-hidden="true" className="mr-2 text-muted select-none">
             #
           </span>

@@ -1,6 +1,8 @@
 // The head of a column in a table whose rows are grids.
 
-export function ColumnTitle({ className = '', children }: { className?: string; children: string }) {
+import type { ReactNode } from 'react';
+
+export function ColumnTitle({ className = '', children }: { className?: string; children: ReactNode }) {
   return (
     <th role="columnheader" scope="col" className={`text-left ${className}`}>
       {children}

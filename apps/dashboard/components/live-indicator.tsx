@@ -16,7 +16,7 @@ const COLOURS = {
 
 export function LiveIndicator({ poll }: { poll: MeshPoll }) {
   return (
-    <p className={`inline-flex items-baseline gap-2 text-cell font-medium ${COLOURS[poll.kind]}`}>
+    <p className={`inline-flex items-baseline gap-x-2 text-cell font-medium ${COLOURS[poll.kind]}`}>
       <span
         aria-hidden="true"
         className={`size-2 rounded-full bg-current ${poll.kind === 'live' ? 'motion-safe:animate-pulse' : ''}`}
@@ -33,5 +33,5 @@ export function LiveIndicator({ poll }: { poll: MeshPoll }) {
 /** Outside of the status that assistive technology reads out: it changes every second. */
 function DataAge({ serverTime }: { serverTime: string }) {
   const age = useServerTime((now) => formatAge(ageOf(serverTime, now)));
-  return <span className="font-normal">data is {age} old</span>;
+  return <span className="font-normal"> · data is {age} old</span>;
 }

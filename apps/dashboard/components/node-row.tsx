@@ -52,7 +52,7 @@ export const NodeRow = memo(function NodeRow({ node, isOpen, onToggle }: NodeRow
           <NodeStateBadge node={node} />
           <span className="block text-note whitespace-nowrap text-muted">
             <span className="sr-only">last heartbeat </span>
-            <TimeAgo instant={node.lastHeartbeat} never="no heartbeat" />
+            <TimeAgo instant={node.lastHeartbeat} never="never" />
           </span>
         </td>
         <td role="cell" className="hidden medium:block">

@@ -7,19 +7,21 @@ import type { NodeView } from '../src/mesh-view';
 import { ColumnTitle } from './column-title';
 import { NodeRow } from './node-row';
 
-/** A mesh of up to this many nodes shows its links from the start. */
+/** A node that appears in a mesh of up to this many shows its links from the start. */
 const SMALL_MESH = 4;
 
 export function NodeTable({ nodes }: { nodes: readonly NodeView[] }) {
-  const [openAtFirst] = useState(nodes.length <= SMALL_MESH);
-  const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
+  const [openness, setOpenness] = useState<ReadonlyMap<string, boolean>>(new Map());
   const toggle = useCallback((id: string) => {
-    setToggled((before) => {
-      const after = new Set(before);
-      if (!after.delete(id)) after.add(id);
-      return after;
-    });
+    setOpenness((before) => new Map(before).set(id, !before.get(id)));
   }, []);
+
+  // Decided once per node: rows that somebody reads do not close because the mesh grew.
+  const newcomers = nodes.filter((node) => !openness.has(node.id));
+  if (newcomers.length > 0) {
+    const isOpen = nodes.length <= SMALL_MESH;
+    setOpenness(new Map([...openness, ...newcomers.map(({ id }) => [id, isOpen] as const)]));
+  }
 
   return (
     <section aria-labelledby="nodes-title">
@@ -37,7 +39,9 @@ export function NodeTable({ nodes }: { nodes: readonly NodeView[] }) {
         >
           <tr role="row" className="node-columns border-b border-line px-4 py-2 medium:px-5 [&>th]:font-medium">
             <ColumnTitle className="pl-6">Node</ColumnTitle>
-            <ColumnTitle>State · seen</ColumnTitle>
+            <ColumnTitle>
+              State<span className="hidden medium:inline"> · seen</span>
+            </ColumnTitle>
             <ColumnTitle className="hidden medium:block">Virtual IP</ColumnTitle>
             <ColumnTitle className="hidden large:block">Endpoint</ColumnTitle>
             <ColumnTitle className="hidden wide:block">Public key</ColumnTitle>
@@ -50,7 +54,7 @@ export function NodeTable({ nodes }: { nodes: readonly NodeView[] }) {
         </thead>
         <tbody role="rowgroup" className="block">
           {nodes.map((node) => (
-            <NodeRow key={node.id} node={node} isOpen={toggled.has(node.id) !== openAtFirst} onToggle={toggle} />
+            <NodeRow key={node.id} node={node} isOpen={openness.get(node.id) ?? false} onToggle={toggle} />
           ))}
         </tbody>
       </table>
