@@ -488,7 +488,7 @@ describe('whatever happens', () => {
       fc.record({ do: fc.constantFrom('start' as const, 'stop' as const, 'sent' as const) }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
         const subject = world();
         const { agent, out } = subject;
         for (const step of steps) {
