@@ -57,7 +57,7 @@ export type DeviceEvent =
   | { readonly kind: 'session-expired'; readonly peer: PublicKey; readonly at: Instant }
   /** Roaming: the peer is somewhere else now. */
   | { readonly kind: 'path-changed'; readonly peer: PublicKey; readonly path: Path }
-  /** External: the peer spoke from a path that is not its current one. At most once a second for each path. */
+  /** External: the peer spoke from a path that is not its current one. Repeated at most once a second. */
   | { readonly kind: 'authenticated-from'; readonly peer: PublicKey; readonly path: Path }
   /** Something waits to be sent and there is no path. At most once a second. */
   | { readonly kind: 'handshake-wanted'; readonly peer: PublicKey };

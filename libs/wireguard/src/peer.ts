@@ -53,8 +53,6 @@ export class Peer {
   /** Initiation or response: both hold back the next initiation for REKEY_TIMEOUT. */
   lastHandshakeSentAt: Instant | undefined;
   lastHandshakeAt: Instant | undefined;
-  /** The session for which §6.2's rekey on receiving was tried: that happens once for each. */
-  rekeyedOnReceive: SessionIndex | undefined;
   lastReport: { readonly path: Path; readonly at: Instant } | undefined;
   handshakeWantedReportedAt: Instant | undefined;
 

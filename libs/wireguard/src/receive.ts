@@ -252,14 +252,11 @@ function publishRotation(state: DeviceState, { sessions }: Peer): void {
   for (const previous of sessions.previous) state.sessions.setState(previous, 'previous');
 }
 
-/** §6.2: an initiator that only receives renews the session while there is still time for a handshake, and tries once. */
+/** §6.2: an initiator that only receives renews the session while there is still time for a handshake. */
 function renewBeforeExpiry(state: DeviceState, peer: Peer, now: Instant, out: DeviceOutput): void {
   const session = peer.sessions.current;
-  if (!session || state.sessions.role(session) !== 'initiator') return;
+  if (!session || peer.handshake.kind !== 'idle' || state.sessions.role(session) !== 'initiator') return;
   if (durationBetween(state.sessions.createdAt(session), now) < REKEY_ON_RECEIVE_AFTER_TIME) return;
-  const index = state.sessions.localIndex(session);
-  if (peer.rekeyedOnReceive === index) return;
-  peer.rekeyedOnReceive = index;
   requestHandshake(state, peer, now, out);
 }
 
@@ -298,7 +295,6 @@ function completeHandshake(state: DeviceState, peer: Peer, session: SessionRef, 
   peer.timers.attemptsEnded();
   peer.timers.sessionInUse(state.sessions.createdAt(session));
   peer.lastHandshakeAt = now;
-  peer.rekeyedOnReceive = undefined;
   const role = state.sessions.role(session);
   state.events.push({ kind: 'handshake-completed', peer: peer.publicKey, at: now, role });
 }
