@@ -1,5 +1,5 @@
 // The programs that the demo and the tests call, the Debian packages that have them, and their installation: only what is missing.
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { isInstalled } from '../lab/requirements.mjs';
 import { runQuietly, step, tail } from './step.mjs';
 
@@ -67,5 +67,8 @@ function aptGet(...args) {
 }
 
 function hasPackageLists() {
-  return readdirSync('/var/lib/apt/lists').some((name) => name.endsWith('_Packages') || name.includes('_Packages.'));
+  const folder = '/var/lib/apt/lists';
+  return (
+    existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('_Packages') || name.includes('_Packages.'))
+  );
 }
