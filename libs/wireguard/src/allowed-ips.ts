@@ -20,6 +20,14 @@ interface Trie<Owner> {
   root: Node<Owner> | undefined;
 }
 
+/** A node of the trie as others may read it. */
+export interface AllowedIpsNode<Owner> {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  readonly owner: Owner | undefined;
+  readonly children: readonly [AllowedIpsNode<Owner> | undefined, AllowedIpsNode<Owner> | undefined];
+}
+
 export class AllowedIps<Owner> {
   readonly #v4: Trie<Owner> = { family: 4, root: undefined };
   readonly #v6: Trie<Owner> = { family: 6, root: undefined };
@@ -80,6 +88,11 @@ export class AllowedIps<Owner> {
     return [...(this.#owned.get(owner) ?? [])].map(({ bytes, length }) =>
       ipPrefix({ family: bytes.length === 4 ? 4 : 6, bytes }, length),
     );
+  }
+
+  /** The top of a family's trie, to be read at once: the next change alters it. */
+  rootOf(family: 4 | 6): AllowedIpsNode<Owner> | undefined {
+    return this.#trie(family).root;
   }
 
   get isEmpty(): boolean {

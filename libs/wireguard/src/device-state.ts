@@ -35,6 +35,7 @@ import { CookieResponder } from './handshake/cookie.js';
 import { LoadDetector } from './handshake/load-detector.js';
 import { RateLimiter } from './handshake/rate-limiter.js';
 import type { Tai64nSource } from './handshake/timestamp.js';
+import { WorkerState } from './packet-workers/worker-state.js';
 import type { Peer } from './peer.js';
 import { SessionIndexTable } from './session-index.js';
 import { TimerQueue } from './timer-queue.js';
@@ -65,6 +66,7 @@ export class DeviceState {
   readonly allowedIps = new AllowedIps<Peer>();
   readonly indices: SessionIndexTable<IndexOwner>;
   readonly sessions: SessionTable;
+  readonly workers: WorkerState;
   readonly timers = new TimerQueue<Peer>();
   readonly codec: TransportCodec;
   readonly load: LoadDetector;
@@ -80,6 +82,7 @@ export class DeviceState {
     this.maxPeers = options.maxPeers ?? DEFAULT_MAX_PEERS;
     this.indices = new SessionIndexTable(options.random);
     this.sessions = SessionTable.allocate(this.maxPeers * SESSIONS_PER_PEER);
+    this.workers = new WorkerState(this.sessions, this.maxPeers);
     this.codec = new TransportCodec(options.crypto);
     this.load = new LoadDetector(options.handshakesPerSecond ?? HANDSHAKE_BUDGET_PER_SECOND[options.crypto.name]);
     this.counters = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
@@ -145,8 +148,10 @@ export class DeviceState {
       peer.totals.lastSentAt = laterOf(peer.totals.lastSentAt, traffic.lastSentAt);
       peer.totals.lastReceivedAt = laterOf(peer.totals.lastReceivedAt, traffic.lastReceivedAt);
       this.indices.delete(this.sessions.localIndex(session));
+      this.workers.sessionRetired(session);
       this.sessions.retire(session);
     }
+    this.workers.publishCurrentSession(peer);
   }
 
   /** Forgets an initiation that waits for its response. */
@@ -165,11 +170,16 @@ export class DeviceState {
     peer.timers.stopAll();
   }
 
+  setPath(peer: Peer, path: Path | undefined): void {
+    peer.path = path;
+    this.workers.publishPath(peer);
+  }
+
   /** A message of the peer that came by `path` was found authentic. */
   authenticatedPath(peer: Peer, path: Path, now: Instant): void {
     if (peer.path && pathsEqual(peer.path, path)) return;
     if (this.endpoints === 'roaming') {
-      peer.path = path;
+      this.setPath(peer, path);
       this.events.push({ kind: 'path-changed', peer: peer.publicKey, path });
       return;
     }

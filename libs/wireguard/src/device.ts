@@ -23,6 +23,8 @@ import type {
   PeerConfiguration,
   PeerStatus,
 } from './device-types.js';
+import type { WorkerBuffers } from './packet-workers/worker-state.js';
+import { WorkerTraffic } from './packet-workers/worker-traffic.js';
 import { Peer } from './peer.js';
 import type { PeerTimer } from './peer-timers.js';
 import { handleDatagram } from './receive.js';
@@ -39,7 +41,7 @@ import { WireGuardError } from './wireguard-error.js';
 
 export class Device {
   readonly #state: DeviceState;
-  #nextPeerId = 1;
+  readonly #workerTraffic = new WorkerTraffic();
 
   constructor(options: DeviceOptions) {
     this.#state = new DeviceState(options);
@@ -99,6 +101,7 @@ export class Device {
     peer.presharedKey = presharedKey ? Secret.copy(presharedKey.expose()) : Secret.own(new Uint8Array(KEY_LENGTH));
     state.allowedIps.removeOwner(peer);
     for (const prefix of configuration.allowedIps) state.allowedIps.insert(prefix, peer);
+    state.workers.noteAllowedIpsChanged();
 
     const keepaliveTurnedOn = persistentKeepalive > 0 && peer.persistentKeepalive === 0;
     peer.persistentKeepalive = persistentKeepalive;
@@ -117,6 +120,7 @@ export class Device {
     state.allowedIps.removeOwner(peer);
     peer.staged.clear();
     peer.zero();
+    state.workers.removePeer(peer);
     state.peers.delete(peer.publicKeyText);
     return true;
   }
@@ -129,7 +133,7 @@ export class Device {
     const state = this.#state;
     const peer = this.#require(publicKey);
     if (path && peer.path && pathsEqual(path, peer.path)) return;
-    peer.path = path;
+    state.setPath(peer, path);
     if (!path) return;
     switch (peer.handshake.kind) {
       case 'initiated':
@@ -191,6 +195,23 @@ export class Device {
   /** The oldest event not yet fetched. */
   pollEvent(): DeviceEvent | undefined {
     return this.#state.events.shift();
+  }
+
+  // ── Packet workers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What threads that move transport data attach to (docs/data-plane.md). */
+  get workerBuffers(): WorkerBuffers {
+    return this.#state.workers.buffers;
+  }
+
+  /** The allowed IPs as workers read them, if they changed since the last call; to be handed on before the next packet. */
+  takeAllowedIpsTable(): SharedArrayBuffer | undefined {
+    return this.#state.workers.takeAllowedIps(this.#state.allowedIps);
+  }
+
+  /** Takes note of what workers sent and received since the last call; false if that was nothing. */
+  handleWorkerTraffic(now: Instant, out: DeviceOutput): boolean {
+    return this.#workerTraffic.takeNote(this.#state, now, out);
   }
 
   // ── Status ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -309,7 +330,11 @@ export class Device {
     if (state.peers.size >= state.maxPeers) {
       throw new WireGuardError('too-many-peers', `the device is made for ${state.maxPeers} peers`);
     }
-    const peer = new Peer(this.#nextPeerId++, publicKey, state.crypto, state.timers, state.jitter);
+    const number = state.workers.takePeerNumber();
+    if (number === undefined) {
+      throw new WireGuardError('too-many-peers', 'the numbers of removed peers are still in use by packet workers');
+    }
+    const peer = new Peer(number, publicKey, state.crypto, state.timers, state.jitter);
     state.peers.set(peer.publicKeyText, peer);
     return peer;
   }

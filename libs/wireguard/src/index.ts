@@ -13,6 +13,12 @@ export type {
 } from './device-types.js';
 export { isWireGuardMessage } from './handshake/messages.js';
 export { Tai64nSource, type Tai64nOptions } from './handshake/timestamp.js';
+export { AllowedIpsTable } from './packet-workers/allowed-ips-table.js';
+export { PathTable } from './packet-workers/path-table.js';
+export { PeerCells } from './packet-workers/peer-cells.js';
+export { ReceiverIndexTable } from './packet-workers/receiver-index-table.js';
+export type { WorkerBuffers } from './packet-workers/worker-state.js';
+export type { ReplayWindow } from './transport/replay-window.js';
 export { SessionTable, type SessionRef } from './transport/session-table.js';
 export { applyPeerChanges, checkPeerChanges, describePeers } from './uapi/device-binding.js';
 export { RequestReader, type RequestLimits } from './uapi/request-reader.js';

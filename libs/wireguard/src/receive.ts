@@ -239,7 +239,7 @@ function deliver(state: DeviceState, peer: Peer, plaintext: Uint8Array, out: Dev
 }
 
 /** The initiator uses the session that we made as responder, so from now on we may as well. */
-function confirmSession(state: DeviceState, peer: Peer, session: SessionRef, now: Instant): void {
+export function confirmSession(state: DeviceState, peer: Peer, session: SessionRef, now: Instant): void {
   state.retire(peer, peer.sessions.confirmNext());
   publishRotation(state, peer);
   state.dropInitiation(peer);
@@ -247,13 +247,15 @@ function confirmSession(state: DeviceState, peer: Peer, session: SessionRef, now
 }
 
 /** Tells the table, and so the packet workers, what each session is used for now. */
-function publishRotation(state: DeviceState, { sessions }: Peer): void {
+function publishRotation(state: DeviceState, peer: Peer): void {
+  const { sessions } = peer;
   if (sessions.current) state.sessions.setState(sessions.current, 'current');
   for (const previous of sessions.previous) state.sessions.setState(previous, 'previous');
+  state.workers.publishCurrentSession(peer);
 }
 
 /** §6.2: an initiator that only receives renews the session while there is still time for a handshake. */
-function renewBeforeExpiry(state: DeviceState, peer: Peer, now: Instant, out: DeviceOutput): void {
+export function renewBeforeExpiry(state: DeviceState, peer: Peer, now: Instant, out: DeviceOutput): void {
   const session = peer.sessions.current;
   if (!session || peer.handshake.kind !== 'idle' || state.sessions.role(session) !== 'initiator') return;
   if (durationBetween(state.sessions.createdAt(session), now) < REKEY_ON_RECEIVE_AFTER_TIME) return;
@@ -283,6 +285,7 @@ function openSession(
   keys.send.fill(0);
   keys.receive.fill(0);
   if (!session) return undefined;
+  state.workers.sessionOpened(session);
   const unneeded = role === 'initiator' ? peer.sessions.addAsInitiator(session) : peer.sessions.addAsResponder(session);
   state.retire(peer, unneeded);
   publishRotation(state, peer);

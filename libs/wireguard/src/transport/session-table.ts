@@ -159,6 +159,12 @@ export class SessionTable {
     return { slot, generation: Atomics.load(this.#cells, cell + GENERATION) };
   }
 
+  /** The session in a slot as it is now, by a name that outlives it; `undefined` if there is none. */
+  liveSession(slot: number): SessionRef | undefined {
+    const session = { slot, generation: Atomics.load(this.#cells, this.#cell(slot) + GENERATION) };
+    return this.isLive(session) ? session : undefined;
+  }
+
   setState(session: SessionRef, state: 'current' | 'previous'): void {
     if (this.isLive(session)) Atomics.store(this.#cells, this.#cell(session.slot) + STATE, STATES.indexOf(state));
   }
@@ -169,8 +175,7 @@ export class SessionTable {
     const cell = this.#cell(session.slot);
     Atomics.store(this.#cells, cell + STATE, STATES.indexOf('dead'));
     Atomics.add(this.#cells, cell + GENERATION, 1);
-    const epoch = (Atomics.add(this.#cells, EPOCH_CELL, EPOCH_STEP) + EPOCH_STEP) | 0;
-    this.#retired.push({ slot: session.slot, epoch });
+    this.#retired.push({ slot: session.slot, epoch: this.raiseEpoch() });
     this.reclaim();
   }
 
@@ -189,6 +194,21 @@ export class SessionTable {
   /** True if a slot is dead and not yet zeroed because a reader has still to pass. */
   get hasRetired(): boolean {
     return this.#retired.length > 0;
+  }
+
+  /** The number of the latest change after which readers have to let go of what they hold. */
+  get epoch(): number {
+    return Atomics.load(this.#cells, EPOCH_CELL);
+  }
+
+  /** Begins an epoch and returns it: what was withdrawn before may be used again once `hasPassed`. Main thread only. */
+  raiseEpoch(): number {
+    return (Atomics.add(this.#cells, EPOCH_CELL, EPOCH_STEP) + EPOCH_STEP) | 0;
+  }
+
+  /** True when all readers have let go of what they held before `epoch` began. */
+  hasPassed(epoch: number): boolean {
+    return this.#isPassed(epoch);
   }
 
   // ── Readers: a worker passes an epoch when it holds no session and no key any more ────────────────────────────────

@@ -1,0 +1,127 @@
+// What the main thread tells packet workers of each peer, and what they tell it, in a SharedArrayBuffer. Every cell has one
+// writer. Peers have the numbers that the session table knows them by.
+//
+//   peer, 64 bytes    by main       current session's slot + 1, path entry + 1 (2 × 4); 0 is none
+//                     by receive    observation: version, family, port (3 × 4)  – (4)  address (16)
+//                     by transmit   last sent (8)
+//                     by receive    last received, last data received (2 × 8)
+//
+// An observation is where an authentic message came from that did not come by the peer's path. Its version is odd while it is
+// being written, so that a torn one is never used. Only the newest counts, so none has to be kept.
+
+import { type Endpoint, endpoint, type Instant, ipAddressFromBytes } from '@shadownet/primitives';
+
+const PEER_LENGTH = 64;
+const CURRENT = 0;
+const PATH = 1;
+const VERSION = 2;
+const FAMILY = 3;
+const PORT = 4;
+const ADDRESS = 24;
+const SENT_AT = 5;
+const RECEIVED_AT = 6;
+const DATA_RECEIVED_AT = 7;
+
+const NONE = 0;
+
+export class PeerCells {
+  readonly buffer: SharedArrayBuffer;
+  readonly peers: number;
+  readonly #cells: Int32Array;
+  readonly #numbers: Float64Array;
+  readonly #bytes: Uint8Array;
+
+  constructor(source: { readonly peers: number } | SharedArrayBuffer) {
+    this.buffer = source instanceof SharedArrayBuffer ? source : new SharedArrayBuffer(source.peers * PEER_LENGTH);
+    this.peers = this.buffer.byteLength / PEER_LENGTH;
+    this.#cells = new Int32Array(this.buffer);
+    this.#numbers = new Float64Array(this.buffer);
+    this.#bytes = new Uint8Array(this.buffer);
+  }
+
+  // ── Written by the main thread ────────────────────────────────────────────────────────────────────────────────────
+
+  /** All cells of a number that nobody uses. */
+  clear(peer: number): void {
+    this.#bytes.fill(0, peer * PEER_LENGTH, (peer + 1) * PEER_LENGTH);
+  }
+
+  setCurrentSlot(peer: number, slot: number | undefined): void {
+    Atomics.store(this.#cells, this.#cell(peer) + CURRENT, slot === undefined ? NONE : slot + 1);
+  }
+
+  currentSlot(peer: number): number | undefined {
+    const value = Atomics.load(this.#cells, this.#cell(peer) + CURRENT);
+    return value === NONE ? undefined : value - 1;
+  }
+
+  setPathEntry(peer: number, entry: number | undefined): void {
+    Atomics.store(this.#cells, this.#cell(peer) + PATH, entry === undefined ? NONE : entry + 1);
+  }
+
+  pathEntry(peer: number): number | undefined {
+    const value = Atomics.load(this.#cells, this.#cell(peer) + PATH);
+    return value === NONE ? undefined : value - 1;
+  }
+
+  // ── Written by workers ────────────────────────────────────────────────────────────────────────────────────────────
+
+  recordSent(peer: number, now: Instant): void {
+    this.#numbers[this.#number(peer) + SENT_AT] = now;
+  }
+
+  recordReceived(peer: number, now: Instant): void {
+    this.#numbers[this.#number(peer) + RECEIVED_AT] = now;
+  }
+
+  recordDataReceived(peer: number, now: Instant): void {
+    this.#numbers[this.#number(peer) + DATA_RECEIVED_AT] = now;
+  }
+
+  /** Zero stands for never, in these three. */
+  sentAt(peer: number): Instant {
+    return this.#numbers[this.#number(peer) + SENT_AT]! as Instant;
+  }
+
+  receivedAt(peer: number): Instant {
+    return this.#numbers[this.#number(peer) + RECEIVED_AT]! as Instant;
+  }
+
+  dataReceivedAt(peer: number): Instant {
+    return this.#numbers[this.#number(peer) + DATA_RECEIVED_AT]! as Instant;
+  }
+
+  observe(peer: number, source: Endpoint): void {
+    const cell = this.#cell(peer);
+    Atomics.add(this.#cells, cell + VERSION, 1);
+    Atomics.store(this.#cells, cell + FAMILY, source.address.family);
+    Atomics.store(this.#cells, cell + PORT, source.port);
+    this.#bytes.set(source.address.bytes, peer * PEER_LENGTH + ADDRESS);
+    Atomics.add(this.#cells, cell + VERSION, 1);
+  }
+
+  /** Even when an observation is whole; rises by two with each. */
+  observationVersion(peer: number): number {
+    return Atomics.load(this.#cells, this.#cell(peer) + VERSION);
+  }
+
+  /** The latest observation, if it is whole and stays so while it is read. */
+  observation(peer: number): Endpoint | undefined {
+    const cell = this.#cell(peer);
+    const version = this.observationVersion(peer);
+    if (version === 0 || (version & 1) !== 0) return undefined;
+    const length = Atomics.load(this.#cells, cell + FAMILY) === 4 ? 4 : 16;
+    const port = Atomics.load(this.#cells, cell + PORT);
+    const start = peer * PEER_LENGTH + ADDRESS;
+    const address = ipAddressFromBytes(this.#bytes.subarray(start, start + length));
+    return this.observationVersion(peer) === version ? endpoint(address, port) : undefined;
+  }
+
+  #cell(peer: number): number {
+    return (peer * PEER_LENGTH) / 4;
+  }
+
+  #number(peer: number): number {
+    return (peer * PEER_LENGTH) / 8;
+  }
+}

@@ -1,0 +1,113 @@
+// The main thread's side of what it shares with packet workers: it publishes each peer's current session, path and allowed IPs,
+// and keeps the numbers by which workers know peers and paths. Owned by device-state.ts.
+
+import { type Path, pathsEqual } from '@shadownet/primitives';
+import type { AllowedIps } from '../allowed-ips.js';
+import type { Peer } from '../peer.js';
+import type { SessionRef, SessionTable } from '../transport/session-table.js';
+import { buildAllowedIpsTable } from './allowed-ips-table.js';
+import { PathTable } from './path-table.js';
+import { PeerCells } from './peer-cells.js';
+import { ReceiverIndexTable } from './receiver-index-table.js';
+import { ReusableNumbers } from './reusable-numbers.js';
+
+/** All that a worker attaches to at its start. */
+export interface WorkerBuffers {
+  readonly sessions: SharedArrayBuffer;
+  readonly receiverIndices: SharedArrayBuffer;
+  readonly peers: SharedArrayBuffer;
+  readonly paths: SharedArrayBuffer;
+}
+
+/** Numbers wait for an epoch before they are used again, so that there are more of them than peers. */
+const NUMBERS_PER_PEER = 2;
+
+interface PublishedPath {
+  readonly path: Path;
+  readonly entry: number;
+}
+
+export class WorkerState {
+  readonly peers: PeerCells;
+  readonly #sessions: SessionTable;
+  readonly #indices: ReceiverIndexTable;
+  readonly #paths: PathTable;
+  readonly #peerNumbers: ReusableNumbers;
+  readonly #pathNumbers: ReusableNumbers;
+  readonly #published = new Map<number, PublishedPath>();
+  #allowedIps: 'published' | 'changed' = 'changed';
+
+  constructor(sessions: SessionTable, maxPeers: number) {
+    const count = maxPeers * NUMBERS_PER_PEER;
+    this.#sessions = sessions;
+    this.#indices = new ReceiverIndexTable(sessions);
+    this.peers = new PeerCells({ peers: count });
+    this.#paths = new PathTable({ entries: count });
+    this.#peerNumbers = new ReusableNumbers(sessions, count);
+    this.#pathNumbers = new ReusableNumbers(sessions, count);
+  }
+
+  get buffers(): WorkerBuffers {
+    return {
+      sessions: this.#sessions.buffer,
+      receiverIndices: this.#indices.buffer,
+      peers: this.peers.buffer,
+      paths: this.#paths.buffer,
+    };
+  }
+
+  /** A number for a new peer, with its cells cleared; `undefined` if none is free yet. */
+  takePeerNumber(): number | undefined {
+    const number = this.#peerNumbers.take();
+    if (number !== undefined) this.peers.clear(number);
+    return number;
+  }
+
+  removePeer(peer: Peer): void {
+    this.#publishPath(peer.id, undefined);
+    this.peers.setCurrentSlot(peer.id, undefined);
+    this.#peerNumbers.giveBack(peer.id);
+    this.#allowedIps = 'changed';
+  }
+
+  sessionOpened(session: SessionRef): void {
+    this.#indices.add(this.#sessions.localIndex(session), session.slot);
+  }
+
+  /** To be called while the session still has its index. */
+  sessionRetired(session: SessionRef): void {
+    this.#indices.delete(this.#sessions.localIndex(session), session.slot);
+  }
+
+  publishCurrentSession(peer: Peer): void {
+    this.peers.setCurrentSlot(peer.id, peer.sessions.current?.slot);
+  }
+
+  publishPath(peer: Peer): void {
+    this.#publishPath(peer.id, peer.path);
+  }
+
+  noteAllowedIpsChanged(): void {
+    this.#allowedIps = 'changed';
+  }
+
+  /** A new table for the workers if anything changed since the last one. */
+  takeAllowedIps(allowedIps: AllowedIps<Peer>): SharedArrayBuffer | undefined {
+    if (this.#allowedIps === 'published') return undefined;
+    this.#allowedIps = 'published';
+    return buildAllowedIpsTable(allowedIps, (peer) => peer.id);
+  }
+
+  /** Without a free entry workers know of no path, and hand the packets to the main thread, which does. */
+  #publishPath(peer: number, path: Path | undefined): void {
+    const published = this.#published.get(peer);
+    if (published && path && pathsEqual(published.path, path)) return;
+    const entry = path && this.#pathNumbers.take();
+    if (path && entry !== undefined) {
+      this.#paths.write(entry, path);
+      this.#published.set(peer, { path, entry });
+    } else this.#published.delete(peer);
+    this.peers.setPathEntry(peer, entry);
+    if (published) this.#pathNumbers.giveBack(published.entry);
+  }
+}
