@@ -269,6 +269,7 @@ export class ControlSession {
     const at = this.#contact.kind === 'connected' ? this.#contact.at : undefined;
     this.#contact = { kind: 'lost', at };
     this.#options.log.event('control-unreachable', { error: describeFailure(failure) });
+    this.#scheduleBeat(this.#beatBackoff.next());
   }
 
   #scheduleBeat(delay: Duration): void {

@@ -1,0 +1,96 @@
+// The program as users run it: bundled as the build does it, and executed.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { VERSION } from '../version.js';
+
+const REPOSITORY = fileURLToPath(new URL('../../../..', import.meta.url));
+
+describe('shadownet-node', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'shadownet-cli-'));
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    const source = join(REPOSITORY, 'apps/node/src/main.ts');
+    execFileSync(process.execPath, [join(REPOSITORY, 'bundle.mjs'), source], { cwd: folder });
+  }, 60_000);
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  function run(...args: string[]) {
+    const env = { PATH: process.env.PATH, NO_COLOR: '1' };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, 'dist/main.js'), ...args], {
+      encoding: 'utf8',
+      env,
+    });
+    return { status, stdout, stderr };
+  }
+
+  it('prints its version, which is that of its package', () => {
+    expect(run('version')).toEqual({ status: 0, stdout: `shadownet-node ${VERSION}\n`, stderr: '' });
+    const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'apps/node/package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect(VERSION).toBe(version);
+  });
+
+  it('helps with examples', () => {
+    const { status, stdout } = run('--help');
+    expect(status).toBe(0);
+    expect(stdout).toContain('$ shadownet-node up --control http://203.0.113.10:8080');
+    expect(run('up', '--help').stdout).toContain('--foreground');
+  });
+
+  it('makes keys of 32 clamped bytes, another each time', () => {
+    const keys = [run('keygen'), run('keygen')].map(({ stdout }) => Buffer.from(stdout, 'base64'));
+    for (const key of keys) {
+      expect(key).toHaveLength(32);
+      expect([key[0]! & 7, key[31]! & 0xc0]).toEqual([0, 0x40]);
+    }
+    expect(keys[0]).not.toEqual(keys[1]);
+  });
+
+  it.each([
+    [['no-such-command'], /unknown command/],
+    [['up', '--no-such-option'], /unknown option/],
+    [['up'], /which control server\?/],
+    [['up', '--control', 'nonsense'], /--control: "nonsense" is not a URL/],
+    [['status', '--interface', 'a/b'], /--interface/],
+  ])('exits with 2 on wrong usage: %j', (args, message) => {
+    const { status, stderr } = run(...args);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it.each(['status', 'peers', 'down'])(
+    'exits with 3 on %s when no node is running, and says so in one line',
+    (command) => {
+      const { status, stderr } = run(command, '--run-dir', folder);
+      expect(status).toBe(3);
+      expect(stderr).toBe(`shadownet-node: no node is running (nothing answers on ${folder}/shadownet0.sock)\n`);
+    },
+  );
+
+  it.skipIf(process.geteuid?.() !== 0)('exits with 4 on up without the privilege, and says so in one line', () => {
+    const dropped = spawnSync(
+      'setpriv',
+      [
+        '--bounding-set',
+        '-net_admin',
+        '--inh-caps',
+        '-net_admin',
+        process.execPath,
+        join(folder, 'dist/main.js'),
+        'up',
+        '--control',
+        'http://127.0.0.1:9',
+      ],
+      { encoding: 'utf8' },
+    );
+    expect(dropped.status).toBe(4);
+    expect(dropped.stderr).toBe('shadownet-node: making a network interface needs root: run it with sudo\n');
+  });
+});

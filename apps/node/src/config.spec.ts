@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readLocalConfig, readNodeConfig } from './config.js';
+
+const CONTROL = 'http://203.0.113.10:8080';
+
+describe('the configuration', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'shadownet-config-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  function file(text: string): string {
+    const path = join(folder, 'node.toml');
+    writeFileSync(path, text);
+    return path;
+  }
+
+  it('has a default for everything but the control server', () => {
+    const config = readNodeConfig({ control: CONTROL, hostname: 'a' }, {});
+    expect(config).toEqual({
+      control: new URL(CONTROL),
+      interfaceName: 'shadownet0',
+      stateDirectory: '/var/lib/shadownet',
+      runDirectory: '/run/shadownet',
+      hostname: 'a',
+      port: 0,
+      stunServers: undefined,
+      logLevel: 'info',
+      startTimeout: 30_000,
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(() => readNodeConfig({}, {})).toThrow(/--control URL/);
+  });
+
+  it('takes a flag before the environment, and that before the file', () => {
+    const config = file(`control = "${CONTROL}"\ninterface = "file0"\nport = 1\nhostname = "file"`);
+    const environment = { SHADOWNET_INTERFACE: 'env0', SHADOWNET_PORT: '2', SHADOWNET_CONFIG: config };
+    expect(readNodeConfig({ port: '3' }, environment)).toMatchObject({
+      port: 3,
+      interfaceName: 'env0',
+      hostname: 'file',
+    });
+  });
+
+  it('takes a variable that is set to nothing for one that is not set', () => {
+    expect(readLocalConfig({}, { SHADOWNET_INTERFACE: '' }).interfaceName).toBe('shadownet0');
+  });
+
+  it('reads STUN servers as text or as a list', () => {
+    const expected = [
+      { host: 'stun.example.org', port: 3478 },
+      { host: '2001:db8::1', port: 3479 },
+    ];
+    const flags = { control: CONTROL, stun: 'stun.example.org:3478, [2001:db8::1]:3479' };
+    expect(readNodeConfig(flags, {}).stunServers).toEqual(expected);
+    const config = file('stun = ["stun.example.org:3478", "[2001:db8::1]:3479"]');
+    expect(readNodeConfig({ control: CONTROL, config }, {}).stunServers).toEqual(expected);
+  });
+
+  it('names file and key of what it does not know', () => {
+    const config = file('contol = "x"');
+    expect(() => readLocalConfig({ config }, {})).toThrow(`${config}: unknown key "contol"; known are control,`);
+  });
+
+  it('names the file that is no TOML or cannot be read', () => {
+    const config = file('control = ');
+    expect(() => readLocalConfig({ config }, {})).toThrow(config);
+    expect(() => readLocalConfig({ config: join(folder, 'missing.toml') }, {})).toThrow('missing.toml');
+  });
+
+  it.each([
+    [{ control: 'ftp://x' }, '--control: "ftp://x" is not a URL'],
+    [{ control: 'http://user:secret@x' }, 'without a user name'],
+    [{ control: CONTROL, interface: 'a/b' }, '--interface: "a/b" is not an interface name'],
+    [{ control: CONTROL, interface: 'sixteen-letters!' }, 'not an interface name'],
+    [{ control: CONTROL, port: '65536' }, '--port: "65536" is not a whole number from 0 to 65535'],
+    [{ control: CONTROL, port: 'x' }, '--port: "x"'],
+    [{ control: CONTROL, stun: 'stun.example.org' }, '--stun: "stun.example.org" is not host:port'],
+    [{ control: CONTROL, log_level: 'loud' }, '--log-level: "loud" is not one of trace, debug'],
+    [{ control: CONTROL, timeout: '0' }, '--timeout: "0"'],
+    [{ control: CONTROL, hostname: 'a b' }, '--hostname: "a b" is not a host name'],
+  ])('refuses %o', (flags, message) => {
+    expect(() => readNodeConfig(flags, {})).toThrow(message);
+  });
+
+  it('names the variable or the key that holds what it refuses', () => {
+    expect(() => readLocalConfig({}, { SHADOWNET_INTERFACE: 'a b' })).toThrow('SHADOWNET_INTERFACE: "a b"');
+    const config = file('port = 70000');
+    expect(() => readNodeConfig({ control: CONTROL, config }, {})).toThrow(`${config}: port: "70000"`);
+  });
+});

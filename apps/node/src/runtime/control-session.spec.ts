@@ -1,0 +1,192 @@
+import type { HeartbeatRequest, MapVersion, RegisterRequest } from '@shadownet/contracts';
+import { generatePrivateKey, nodeCrypto } from '@shadownet/crypto';
+import { addDuration, publicKeyFromBytes, seconds } from '@shadownet/primitives';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FakeControl } from '../testing/fake-control.js';
+import { RecordingLog } from '../testing/recording-log.js';
+import { monotonicNow, secureRandom, wallNow } from './clock.js';
+import { ControlClient } from './control-client.js';
+import { deriveControlKeys } from './control-keys.js';
+import { ControlSession, type MapChange } from './control-session.js';
+
+const ID = '7b3f6d5e-8e56-4b2e-9d4c-0d9d1d9f0a01';
+const SOON = { timeout: 10_000 };
+
+class RecordingHost {
+  registrations = 0;
+  readonly changes: MapChange[] = [];
+  newest: MapVersion = { epoch: 1, sequence: 1 };
+  answeredHeartbeats = 0;
+  readonly heartbeatRequest: HeartbeatRequest = {
+    id: ID,
+    endpoint_ip: null,
+    endpoint_port: null,
+    candidates: [],
+    peers: [],
+  };
+
+  registration(): RegisterRequest {
+    const { id, endpoint_ip, endpoint_port, candidates } = this.heartbeatRequest;
+    return { id, endpoint_ip, endpoint_port, candidates, public_key: '', hostname: 'a', os: 'Linux', version: '0.1.0' };
+  }
+  heartbeat() {
+    return { request: this.heartbeatRequest, answered: () => void this.answeredHeartbeats++ };
+  }
+  onRegistered(): void {
+    this.registrations++;
+  }
+  onMapChange(change: MapChange): boolean {
+    this.changes.push(change);
+    if (change.kind !== 'map') return change.kind === 'peer-removed';
+    this.newest = change.map.map_version;
+    return true;
+  }
+  isNewer({ sequence }: MapVersion): boolean {
+    return sequence > this.newest.sequence;
+  }
+}
+
+describe('a control session', () => {
+  let control: FakeControl;
+  let host: RecordingHost;
+  let log: RecordingLog;
+  let session: ControlSession;
+
+  beforeEach(async () => {
+    control = new FakeControl();
+    await control.start();
+    host = new RecordingHost();
+    log = new RecordingLog();
+    const privateKey = nodeCrypto.privateKey(generatePrivateKey(secureRandom));
+    const publicKey = publicKeyFromBytes(privateKey.publicKey)!;
+    const options = { url: control.url, crypto: nodeCrypto, random: secureRandom, publicKey, wallNow };
+    const client = new ControlClient(options);
+    client.useKeys(deriveControlKeys(nodeCrypto, privateKey, publicKey, control.publicKey)!);
+    session = new ControlSession({ client, host, log, random: secureRandom, now: monotonicNow });
+  });
+
+  afterEach(async () => {
+    await session.stop(ID);
+    await control.stop();
+  });
+
+  const deadline = (count: number) => addDuration(monotonicNow(), seconds(count));
+
+  async function establish(): Promise<void> {
+    await session.registerUntil(deadline(5));
+    session.start();
+    await expect.poll(() => control.streams.length, SOON).toBe(1);
+    control.streams[0]!.send('map', control.map);
+    await expect.poll(() => host.changes.length, SOON).toBe(1);
+  }
+
+  it('registers, opens the stream and takes the map from it', async () => {
+    await establish();
+    expect(host.registrations).toBe(1);
+    expect(host.changes[0]).toEqual({ kind: 'map', map: control.map });
+    expect(session.connected).toBe(true);
+  });
+
+  it('gives up registering at its deadline, and says why', async () => {
+    await control.stop();
+    await expect(session.registerUntil(deadline(0.6))).rejects.toMatchObject({ code: 'control-unreachable' });
+  });
+
+  it('does not repeat a registration that the server refuses', async () => {
+    control.refusals.set('/register', { status: 409, code: 'id-taken' });
+    await expect(session.registerUntil(deadline(5))).rejects.toMatchObject({ code: 'control-refused' });
+    expect(control.seen('/register')).toHaveLength(1);
+  });
+
+  it('sends a heartbeat at once when told to', async () => {
+    await establish();
+    session.heartbeatNow();
+    await expect.poll(() => host.answeredHeartbeats, SOON).toBe(1);
+  });
+
+  it('does not count a heartbeat as answered whose answer does not verify', async () => {
+    await establish();
+    control.tampering = 'altered-status';
+    session.heartbeatNow();
+    await expect.poll(() => log.of('untrusted-message').length, SOON).toBeGreaterThan(0);
+    expect(host.answeredHeartbeats).toBe(0);
+  });
+
+  it('registers again when the server does not know it any more', async () => {
+    await establish();
+    control.refusals.set('/heartbeat', { status: 404, code: 'unknown-peer' });
+    session.heartbeatNow();
+    await expect.poll(() => host.registrations, SOON).toBe(2);
+  });
+
+  it('fetches the map when a heartbeat’s answer names a newer one', async () => {
+    await establish();
+    control.mapVersion = { epoch: 1, sequence: 5 };
+    control.map = { ...control.map, map_version: control.mapVersion };
+    session.heartbeatNow();
+    await expect.poll(() => host.changes.length, SOON).toBe(2);
+    expect(host.newest).toEqual({ epoch: 1, sequence: 5 });
+    expect(control.seen('/peers')).toHaveLength(1);
+  });
+
+  it('fetches the map when a change cannot be applied', async () => {
+    await establish();
+    const change = { map_version: { epoch: 2, sequence: 1 }, network_cidr: '10.100.0.0/16', peer: PEER };
+    control.streams[0]!.send('peer-changed', change);
+    await expect.poll(() => control.seen('/peers').length, SOON).toBe(1);
+  });
+
+  it('follows the interval that the server asks for', async () => {
+    await establish();
+    control.heartbeatIntervalMs = 1000;
+    control.streams[0]!.send('heartbeat-interval', { heartbeat_interval_ms: 1000 });
+    await expect.poll(() => host.answeredHeartbeats, SOON).toBeGreaterThanOrEqual(2);
+  });
+
+  it('logs an outage once, comes back by itself and registers again', async () => {
+    await establish();
+    await control.stop();
+    await expect.poll(() => session.connected, SOON).toBe(false);
+    await control.start();
+    await expect.poll(() => host.registrations, { timeout: 15_000 }).toBe(2);
+    expect(session.connected).toBe(true);
+    expect(log.of('control-unreachable')).toHaveLength(1);
+    expect(log.of('control-back')).toHaveLength(1);
+  });
+
+  it('opens a new stream after one with a forged event', async () => {
+    await establish();
+    control.streams[0]!.sendOutOfSequence('map', control.map);
+    await expect.poll(() => control.streams.length, SOON).toBe(2);
+    expect(log.of('untrusted-message')).toEqual([
+      { source: 'event stream', reason: 'event-signature-mismatch', suppressed: 0 },
+    ]);
+  });
+
+  it('says goodbye when it stops', async () => {
+    await establish();
+    await session.stop(ID);
+    expect(control.seen('/goodbye').map(({ body }) => body)).toEqual([{ id: ID }]);
+  });
+
+  it('stops within 2 s when the server is gone', async () => {
+    await establish();
+    await control.stop();
+    const start = performance.now();
+    await session.stop(ID);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+});
+
+const PEER = {
+  id: '7b3f6d5e-8e56-4b2e-9d4c-0d9d1d9f0a02',
+  public_key: '3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=',
+  virtual_ip: '10.100.0.9',
+  endpoint: null,
+  candidates: [],
+  hostname: 'b',
+  os: 'Linux',
+  allowed_ips: ['10.100.0.9/32'],
+  online: true,
+  last_heartbeat: null,
+};
