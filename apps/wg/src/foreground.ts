@@ -1,10 +1,12 @@
 // The running process: interface, engine and UAPI socket from start to end. It ends by a signal, when the interface is
 // deleted, or when the socket's file is removed. Called by main.ts.
 
+import { setTimeout } from 'node:timers/promises';
 import { chooseCryptoProvider } from '@shadownet/crypto';
+import { interfaceIndex, NativeError } from '@shadownet/native';
 import { openLinuxTun } from '@shadownet/tun';
 import { Tai64nSource } from '@shadownet/wireguard';
-import { wallNanoseconds } from './clock.js';
+import { monotonicNow, wallNanoseconds } from './clock.js';
 import type { WgConfig } from './config.js';
 import { TimestampFile } from './timestamp-file.js';
 import { isServed, UapiSocket, uapiSocketPath } from './uapi-socket.js';
@@ -19,12 +21,13 @@ const MTU = 1420;
 /** How soon a change of the interface's state, or the removal of the socket, is noticed. A packet is noticed at once. */
 const WATCH_INTERVAL_MS = 200;
 
+/** How long a process whose interface is gone may still hold the socket. */
+const HANDOVER_MS = 1000;
+
 /** Resolves when the interface can be configured; it then goes on until the process ends. Throws WgError, TunError. */
 export async function runInForeground(config: WgConfig, log: WgLog): Promise<void> {
   const { interfaceName, stateDirectory } = config;
-  const path = uapiSocketPath(interfaceName);
-  // Asked before the interface is made: TUNSETIFF would attach to nothing, but its error would name the wrong reason.
-  if (await isServed(path)) throw new WgError('already-running', `${interfaceName} already runs: ${path} answers`);
+  await refuseSecondStart(interfaceName);
   const crypto = chooseCryptoProvider();
   const tun = await openLinuxTun({ name: interfaceName, mtu: MTU, addresses: [], initialState: 'down' });
   const reservations = new TimestampFile(stateDirectory, interfaceName, (error) =>
@@ -36,11 +39,14 @@ export async function runInForeground(config: WgConfig, log: WgLog): Promise<voi
     reserve: (until) => reservations.reserve(until),
   });
   const wireguard = new WireGuardInterface({ tun, crypto, timestamps, log });
-  const socket = await UapiSocket.listen(path, wireguard, log);
+  const socket = await UapiSocket.listen(uapiSocketPath(interfaceName), wireguard, log);
   process.on('exit', () => socket.close());
   log.event('started', { interface: interfaceName, crypto: crypto.name, version: VERSION });
 
+  let isStopping = false;
   const stop = (reason: string): void => {
+    if (isStopping) return;
+    isStopping = true;
     log.event('stopping', { reason });
     clearInterval(watch);
     socket.close();
@@ -54,4 +60,29 @@ export async function runInForeground(config: WgConfig, log: WgLog): Promise<voi
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   wireguard.followInterfaceState();
+}
+
+/**
+ * Looks before the interface is made, whose name being taken would be the symptom and not the reason. A process whose
+ * interface was deleted a moment ago gets the time to notice.
+ */
+async function refuseSecondStart(interfaceName: string): Promise<void> {
+  const path = uapiSocketPath(interfaceName);
+  const deadline = monotonicNow() + HANDOVER_MS;
+  while (await isServed(path)) {
+    if (interfaceExists(interfaceName) || monotonicNow() >= deadline) {
+      throw new WgError('already-running', `${interfaceName} already runs: ${path} answers`);
+    }
+    await setTimeout(HANDOVER_MS / 20);
+  }
+}
+
+function interfaceExists(name: string): boolean {
+  try {
+    return interfaceIndex(name) > 0;
+  } catch (error) {
+    if (error instanceof NativeError && error.errno === 'ENODEV') return false;
+    // Whatever is wrong with the name or the machine, making the interface will explain it better.
+    return true;
+  }
 }
