@@ -3,11 +3,11 @@
 import 'reflect-metadata';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { INestApplicationContext } from '@nestjs/common';
+import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { MAX_BODY_BYTES } from '@shadownet/contracts';
-import { chooseCryptoProvider } from '@shadownet/crypto';
+import { chooseCryptoProvider, type CryptoProvider } from '@shadownet/crypto';
 import { formatIpAddress } from '@shadownet/primitives';
 import { SourceRateLimiter, type SourceRateLimits } from '@shadownet/stun';
 import type { DestinationStream } from 'pino';
@@ -49,15 +49,11 @@ export async function startControlServer(
   config: ControlConfig,
   { clock = systemClock, log, sourceLimits = SOURCE_LIMITS }: ControlServerOptions = {},
 ): Promise<ControlServer> {
-  prepareDataDir(config.dataDir);
   const crypto = chooseCryptoProvider();
-  const identity = ServerIdentity.load(crypto, config.dataDir);
+  const identity = openFiles(config, crypto);
 
   const logger = createLogger(config.logLevel, log);
-  const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.with({ config, clock, crypto, identity }, loggingOptions(logger)),
-    { bodyParser: false, bufferLogs: true, abortOnError: false },
-  );
+  const app = await createApplication(AppModule.with({ config, clock, crypto, identity }, loggingOptions(logger)));
   try {
     app.useLogger(app.get(FrameworkLogger));
     assemblePipeline(app, config, new SourceRateLimiter(sourceLimits), clock);
@@ -71,6 +67,32 @@ export async function startControlServer(
   } catch (error) {
     await app.close();
     throw error;
+  }
+}
+
+function openFiles({ dataDir }: ControlConfig, crypto: CryptoProvider): ServerIdentity {
+  try {
+    prepareDataDir(dataDir);
+    return ServerIdentity.load(crypto, dataDir);
+  } catch (error) {
+    if (error instanceof ControlError) throw error;
+    throw new ControlError('unusable-files', `cannot use --data-dir ${dataDir}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Opens and migrates the database on the way. */
+async function createApplication(module: DynamicModule): Promise<NestExpressApplication> {
+  try {
+    return await NestFactory.create<NestExpressApplication>(module, {
+      bodyParser: false,
+      abortOnError: false,
+      // What happens before there is a logger is told by the error, if it matters.
+      bufferLogs: true,
+      autoFlushLogs: false,
+    });
+  } catch (error) {
+    if (!/^SQLITE_/.test(messageOf(error))) throw error;
+    throw new ControlError('unusable-files', `cannot open the database: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -115,7 +137,7 @@ async function listen(app: NestExpressApplication, { listen: { address, port } }
           ? 'this machine does not have the address'
           : code === 'EACCES'
             ? 'no permission to use the port: choose one above 1023'
-            : String(error);
+            : messageOf(error);
     throw new ControlError('address-in-use', `cannot listen on ${host}, TCP port ${port}: ${reason}`, { cause: error });
   }
 }
@@ -123,4 +145,8 @@ async function listen(app: NestExpressApplication, { listen: { address, port } }
 function urlOf(app: NestExpressApplication): string {
   const { address, family, port } = (app.getHttpServer() as Server).address() as AddressInfo;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,7 @@
 // The program as operators run it: exit codes, one clear line, signals. Needs a build.
 
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -93,6 +93,23 @@ describe.skipIf(!isBuilt)('shadownet-control (needs a build)', () => {
     const { code, stderr } = await run(['--data-dir', data, '--listen', '127.0.0.1:0', '--stun-ports', 'off']);
     expect(code).toBe(1);
     expect(stderr).toBe(`shadownet-control: ${data} is open to other users: run chmod 700 ${data}\n`);
+  });
+
+  it('says in one line that its files cannot be used, with exit code 1', async () => {
+    const listen = ['--listen', '127.0.0.1:0', '--stun-ports', 'off'];
+    writeFileSync(join(directory, 'file'), '');
+    const noDirectory = await run(['--data-dir', join(directory, 'file', 'data'), ...listen]);
+    expect(noDirectory).toMatchObject({ code: 1, stdout: '' });
+    expect(noDirectory.stderr).toMatch(/^shadownet-control: cannot use --data-dir .*ENOTDIR.*\n$/);
+
+    mkdirSync(join(directory, 'data'), { mode: 0o700 });
+    writeFileSync(
+      join(directory, 'data', 'control.sqlite'),
+      'no database at all, but long enough to be looked at'.repeat(99),
+    );
+    const noDatabase = await run(listen);
+    expect(noDatabase).toMatchObject({ code: 1, stdout: '' });
+    expect(noDatabase.stderr).toMatch(/^shadownet-control: cannot open the database: SQLITE_NOTADB.*\n$/);
   });
 
   it('prints its help and its version', async () => {

@@ -1,7 +1,7 @@
 // The STUN server that comes with the control server: Binding requests on (usually two) UDP ports, so that a node can learn
 // its address, and whether its NAT maps it differently towards different ports, without any outside service.
 
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { formatIpAddress, ipAddressScope } from '@shadownet/primitives';
 import { BindingServer, type BindingServerCounters } from '@shadownet/stun';
 import { openPortableUdp, UdpError, type UdpSocket } from '@shadownet/udp';
@@ -14,6 +14,7 @@ const MAX_PER_SOURCE_PER_SECOND = 50;
 
 @Injectable()
 export class StunService implements OnModuleInit, OnApplicationShutdown {
+  readonly #logger = new Logger(StunService.name);
   readonly #server = new BindingServer({ software: 'ShadowNet', maxPerSourcePerSecond: MAX_PER_SOURCE_PER_SECOND });
   #sockets: readonly UdpSocket[] = [];
 
@@ -52,6 +53,7 @@ export class StunService implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await Promise.all(this.#sockets.map((socket) => socket.close()));
+    this.#logger.debug({ event: 'stun-closed', ...this.counters });
   }
 
   async #open(port: number): Promise<UdpSocket> {
