@@ -1,0 +1,166 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MemoryTun } from '@shadownet/tun';
+import { encodePublicKey, seconds } from '@shadownet/primitives';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NodeConfig } from '../config.js';
+import { askNode } from '../control-socket/control-socket-client.js';
+import { FakeControl } from '../testing/fake-control.js';
+import { RecordingLog } from '../testing/recording-log.js';
+import { NodeRuntime, type OpenTun } from './node-runtime.js';
+import type { NodeStatus } from './node-status.js';
+
+describe('a node', () => {
+  let folder: string;
+  let control: FakeControl;
+  let log: RecordingLog;
+  let runtimes: NodeRuntime[];
+  let tuns: { readonly tun: MemoryTun; readonly addresses: string[]; closed: boolean }[];
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'shadownet-node-'));
+    control = new FakeControl();
+    await control.start();
+    log = new RecordingLog();
+    runtimes = [];
+    tuns = [];
+  });
+  afterEach(async () => {
+    for (const runtime of runtimes) await runtime.stop();
+    await control.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const openTun: OpenTun = async ({ name, mtu, addresses }) => {
+    const tun = new MemoryTun({ name, mtu });
+    const record = {
+      tun,
+      addresses: addresses.map(({ address, length }) => `${address.bytes.join('.')}/${length}`),
+      closed: false,
+    };
+    const close = tun.close.bind(tun);
+    tun.close = async () => {
+      record.closed = true;
+      await close();
+    };
+    tuns.push(record);
+    return tun;
+  };
+
+  function node(changes: Partial<NodeConfig> = {}): NodeRuntime {
+    const config: NodeConfig = {
+      control: control.url,
+      interfaceName: 'test0',
+      runDirectory: join(folder, 'run'),
+      stateDirectory: join(folder, 'state'),
+      hostname: 'a',
+      port: 0,
+      stunServers: undefined,
+      logLevel: 'info',
+      startTimeout: seconds(5),
+      ...changes,
+    };
+    const runtime = new NodeRuntime({ config, log, openTun, onStopRequest: () => {}, onFatal: () => {} });
+    runtimes.push(runtime);
+    return runtime;
+  }
+
+  /** Starts the node, and plays the server's part of it. */
+  async function up(runtime: NodeRuntime): Promise<string> {
+    const streams = control.streams.length;
+    const started = runtime.start();
+    await Promise.race([started, expect.poll(() => control.streams.length, { timeout: 10_000 }).toBe(streams + 1)]);
+    control.streams.at(-1)?.send('map', control.map);
+    return started;
+  }
+
+  const status = () => askNode(join(folder, 'run/test0.sock'), { command: 'status' }) as Promise<NodeStatus>;
+
+  it('comes up in the documented order', async () => {
+    const summary = await up(node());
+    expect(summary).toBe(`test0 is up: 10.100.0.7 in 10.100.0.0/16, registered with ${control.url.href}`);
+    const order = ['keys-ready', 'socket-bound', 'server-key-pinned', 'registered', 'interface-up', 'ready'] as const;
+    const seen = log.entries.map(({ event }) => event).filter((event) => (order as readonly string[]).includes(event));
+    expect(seen).toEqual(order);
+    expect(tuns.map(({ addresses }) => addresses)).toEqual([['10.100.0.7/16']]);
+  });
+
+  it('tells its status by the control socket', async () => {
+    await up(node());
+    expect(await status()).toMatchObject({
+      state: 'up',
+      interface: 'test0',
+      virtual_ip: '10.100.0.7',
+      network_cidr: '10.100.0.0/16',
+      tun_mtu: 1280,
+      dataplane: 'portable',
+      control: { url: control.url.href, public_key: encodePublicKey(control.publicKey), connected: true },
+      peers: [],
+    });
+  });
+
+  it('has the same key, id and port after a restart', async () => {
+    const first = node();
+    await up(first);
+    await first.stop();
+    const second = node();
+    await up(second);
+    const [before, after] = control.seen('/register').map(({ body }) => body as { id: string; public_key: string });
+    expect([after!.id, after!.public_key]).toEqual([before!.id, before!.public_key]);
+    const [port, portAgain] = log.of('socket-bound').map(({ port }) => port);
+    expect(portAgain).toBe(port);
+  });
+
+  it('refuses a control server whose key has changed, and registers nothing with it', async () => {
+    const first = node();
+    await up(first);
+    await first.stop();
+    await control.stop();
+    control = new FakeControl();
+    await control.start();
+    await expect(node().start()).rejects.toMatchObject({
+      code: 'server-key-changed',
+      message: expect.stringContaining(`delete ${join(folder, 'state/server.pub')}`),
+    });
+    expect(control.requests).toEqual([]);
+  });
+
+  it('gives up clearly if the control server does not answer, and leaves nothing behind', async () => {
+    await control.stop();
+    const runtime = node({ startTimeout: seconds(1) });
+    await expect(runtime.start()).rejects.toMatchObject({
+      code: 'control-unreachable',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
+    await runtime.stop();
+    expect(existsSync(join(folder, 'run/test0.sock'))).toBe(false);
+    expect(tuns).toEqual([]);
+  });
+
+  it('takes interface and socket down and says goodbye when it stops', async () => {
+    const runtime = node();
+    await up(runtime);
+    await runtime.stop();
+    expect(tuns[0]!.closed).toBe(true);
+    expect(existsSync(join(folder, 'run/test0.sock'))).toBe(false);
+    expect(control.seen('/goodbye')).toHaveLength(1);
+  });
+
+  it('does not start twice on one interface', async () => {
+    await up(node());
+    await expect(node().start()).rejects.toMatchObject({ code: 'already-running' });
+  });
+
+  it('counts datagrams of strangers and goes on', async () => {
+    await up(node());
+    const { createSocket } = await import('node:dgram');
+    const stranger = createSocket('udp4');
+    const { udp_port: port } = await status();
+    for (const datagram of ['hello', '', '\u0001'.repeat(148), '\u0004\0\0\0'.repeat(20)]) {
+      await new Promise((resolve) => stranger.send(datagram, port, '127.0.0.1', resolve));
+    }
+    stranger.close();
+    await expect.poll(async () => (await status()).counters['datagram-unknown']).toBeGreaterThan(0);
+  });
+});
