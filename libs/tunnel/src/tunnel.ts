@@ -18,6 +18,7 @@ import {
   assertNever,
   comparePublicKeys,
   earliestWakeup,
+  type Duration,
   encodeHex,
   encodePublicKey,
   type Endpoint,
@@ -38,18 +39,12 @@ import {
 import type { StunMessage } from '@shadownet/stun';
 import { Device, type DeviceEvent, type DeviceOutput } from '@shadownet/wireguard';
 import { classifyDatagram } from './demultiplexer.js';
+import { linkStatus } from './link-status.js';
 import { applyPeerChange, compareMapVersions, diffNetworkMap, type PeerChange } from './network-map.js';
-import { ownCandidates, pathKind, peerCandidates } from './peer-candidates.js';
+import { ownCandidates, peerCandidates } from './peer-candidates.js';
 import { PeerLink } from './peer-link.js';
 import { TunnelError } from './tunnel-error.js';
-import type {
-  MapUpdate,
-  PeerLinkStatus,
-  TunnelEvent,
-  TunnelOptions,
-  TunnelOutput,
-  TunnelStatus,
-} from './tunnel-types.js';
+import type { MapUpdate, TunnelEvent, TunnelOptions, TunnelOutput, TunnelStatus } from './tunnel-types.js';
 
 /** The probe keepalive of 10–12 s holds the NAT mapping and watches the path; a second one would only double the traffic. */
 const PERSISTENT_KEEPALIVE = milliseconds(0);
@@ -71,6 +66,8 @@ export class Tunnel {
   readonly #linkOfProbeId = new Map<string, PeerLink>();
   /** By the text of the path that the engine sends by. */
   readonly #linkOfPath = new Map<string, PeerLink>();
+  /** Whose agents may have events: with many peers, a packet must not cost a look at each. */
+  readonly #touched = new Set<PeerLink>();
   readonly #counters = new Map<string, number>();
   readonly #events: TunnelEvent[] = [];
   #map: NetworkMap | undefined;
@@ -124,7 +121,7 @@ export class Tunnel {
     this.#hostCandidates = endpoints;
     this.#discovery.refresh(now, out);
     for (const link of this.#links.values()) {
-      link.agent.setRemoteCandidates(this.#candidatesOf(link.peer), now, out);
+      this.#agentOf(link).setRemoteCandidates(this.#candidatesOf(link.peer), now, out);
       if (link.path) link.agent.start(now, out);
     }
     this.#drain(now, out);
@@ -171,7 +168,7 @@ export class Tunnel {
     this.#device.handleTimeout(now, this.#deviceOutput(now, out));
     this.#discovery.handleTimeout(now, out);
     for (const link of this.#links.values()) {
-      link.agent.handleTimeout(now, out);
+      this.#agentOf(link).handleTimeout(now, out);
       if (link.handshakeAt !== undefined && now >= link.handshakeAt) this.#initiateUnlessEstablished(link, now, out);
     }
     this.#drain(now, out);
@@ -220,7 +217,7 @@ export class Tunnel {
       publicKey: this.publicKey,
       mapVersion: this.#map?.map_version,
       reflexive: this.reflexive,
-      peers: [...this.#links.values()].map((link) => this.#linkStatus(link, now)),
+      peers: [...this.#links.values()].map((link) => linkStatus(link, this.#device, now)),
       counters: this.#allCounters(),
     };
   }
@@ -228,6 +225,7 @@ export class Tunnel {
   // ── Peers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #addPeer(peer: Peer, now: Instant, out: TunnelOutput): void {
+    if (this.#links.has(peer.public_key as PublicKeyText)) return this.#changePeer(peer, now, out);
     const publicKey = parsePublicKey(peer.public_key);
     const keys = publicKey && deriveProbeKeys(this.#options.crypto, this.#privateKey, publicKey);
     if (!keys) return this.#count('map-unfit-key');
@@ -245,7 +243,7 @@ export class Tunnel {
     this.#links.set(encodePublicKey(publicKey), link);
     this.#linkOfProbeId.set(encodeHex(keys.incomingId), link);
     this.#configure(link, now, out);
-    agent.setRemoteCandidates(this.#candidatesOf(peer), now, out);
+    this.#agentOf(link).setRemoteCandidates(this.#candidatesOf(peer), now, out);
     if (peer.online) agent.start(now, out);
   }
 
@@ -255,7 +253,7 @@ export class Tunnel {
     const before = link.peer;
     link.peer = peer;
     if (before.allowed_ips.join() !== peer.allowed_ips.join()) this.#configure(link, now, out);
-    link.agent.setRemoteCandidates(this.#candidatesOf(peer), now, out);
+    this.#agentOf(link).setRemoteCandidates(this.#candidatesOf(peer), now, out);
     // Back again, perhaps as a new process: a path that is in use is checked, an unknown one searched.
     if (peer.online && !before.online) link.agent.start(now, out);
   }
@@ -267,6 +265,7 @@ export class Tunnel {
 
   #removeLink(link: PeerLink, now: Instant): void {
     link.agent.stop(now);
+    this.#touched.delete(link);
     this.#forgetPath(link);
     this.#device.removePeer(link.publicKey, now);
     this.#links.delete(encodePublicKey(link.publicKey));
@@ -289,6 +288,12 @@ export class Tunnel {
     return prefix ? [prefix] : [];
   }
 
+  /** For a call that may leave events behind. */
+  #agentOf(link: PeerLink): PathAgent {
+    this.#touched.add(link);
+    return link.agent;
+  }
+
   // ── Datagrams ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #handleWireGuard(datagram: Uint8Array, path: Path, now: Instant, out: TunnelOutput): void {
@@ -306,7 +311,7 @@ export class Tunnel {
     if (!probeId) return this.#count('stun-unexpected');
     const link = this.#linkOfProbeId.get(encodeHex(probeId));
     if (!link) return this.#count('probe-unknown-id');
-    const result = link.agent.handleProbe(message, datagram, udpPath(from), now, out);
+    const result = this.#agentOf(link).handleProbe(message, datagram, udpPath(from), now, out);
     if (!result.ok) this.#count(`probe-${result.reason}`);
   }
 
@@ -335,7 +340,8 @@ export class Tunnel {
         active = true;
         this.#onReflexiveEvent(event);
       }
-      for (const link of this.#links.values()) {
+      for (const link of this.#touched) {
+        this.#touched.delete(link);
         for (let event = link.agent.pollEvent(); event; event = link.agent.pollEvent()) {
           active = true;
           this.#onPathEvent(link, event, now, out);
@@ -356,7 +362,7 @@ export class Tunnel {
         this.#events.push({ kind: 'handshake-gave-up', peer: link.name });
         return;
       case 'authenticated-from':
-        return link.agent.learn(event.path.remote, now, out);
+        return this.#agentOf(link).learn(event.path.remote, now, out);
       case 'handshake-wanted':
         return this.#onDemand(link, now, out);
       case 'session-expired':
@@ -371,7 +377,7 @@ export class Tunnel {
   #onDemand(link: PeerLink, now: Instant, out: TunnelOutput): void {
     const { state } = link.agent.status(now);
     if (state !== 'idle' && state !== 'waiting') return;
-    if (link.takeDemand(now)) link.agent.start(now, out);
+    if (link.takeDemand(now)) this.#agentOf(link).start(now, out);
   }
 
   #onReflexiveEvent(event: ReflexiveEvent): void {
@@ -424,13 +430,7 @@ export class Tunnel {
     }
   }
 
-  #onPathSelected(
-    link: PeerLink,
-    path: Path,
-    rtt: PeerLinkStatus['rtt'] & number,
-    now: Instant,
-    out: TunnelOutput,
-  ): void {
+  #onPathSelected(link: PeerLink, path: Path, rtt: Duration, now: Instant, out: TunnelOutput): void {
     this.#forgetPath(link);
     link.path = path;
     this.#linkOfPath.set(formatPath(path), link);
@@ -467,25 +467,6 @@ export class Tunnel {
   }
 
   // ── Numbers ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #linkStatus(link: PeerLink, now: Instant): PeerLinkStatus {
-    const agent = link.agent.status(now);
-    const device = this.#device.peerStatus(link.publicKey);
-    return {
-      ...link.name,
-      virtualIp: link.peer.virtual_ip,
-      online: link.peer.online,
-      path: link.path,
-      pathKind: link.path ? pathKind(link.path.remote, agent.candidates) : 'none',
-      pathState: agent.state,
-      rtt: agent.rtt,
-      candidates: agent.candidates,
-      session: device?.session ?? 'none',
-      lastHandshakeAt: device?.lastHandshakeAt,
-      rxBytes: device?.rxBytes ?? 0,
-      txBytes: device?.txBytes ?? 0,
-    };
-  }
 
   #count(name: string): void {
     this.#counters.set(name, (this.#counters.get(name) ?? 0) + 1);
