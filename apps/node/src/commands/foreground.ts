@@ -27,6 +27,8 @@ export async function runForeground(config: NodeConfig): Promise<void> {
     },
   });
   const parent = parentProcess();
+  // A daemon must not keep the folder busy in which somebody happened to start it.
+  if (process.send) process.chdir('/');
   let stopping = false;
 
   const stop = async (reason: string, exitCode: ExitCode): Promise<void> => {
