@@ -1,4 +1,5 @@
-// Logs: JSON lines on stderr. Requests are logged by method, URL and id; never their headers or bodies, which hold signatures. Heartbeats and the dashboard's polling are routine: debug.
+// Logs: JSON lines on stderr. Requests are logged by method, URL and id; never their headers or bodies, which hold
+// signatures. Heartbeats and the dashboard's polling are routine: debug.
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
