@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from './config.js';
+
+describe('the configuration', () => {
+  it('is that of a daemon which reports errors nowhere, as with wireguard-go', () => {
+    expect(readConfig(['wg0'], {})).toEqual({
+      interfaceName: 'wg0',
+      mode: 'daemon',
+      logLevel: 'error',
+      daemonLog: 'none',
+      stateDirectory: '/var/lib/shadownet-wg',
+    });
+  });
+
+  it.each([
+    [['-f', 'wg0'], {}],
+    [['--foreground', 'wg0'], {}],
+    [['wg0', '-f'], {}],
+    [['wg0'], { WG_PROCESS_FOREGROUND: '1' }],
+  ])('stays in the foreground with %j and %j', (argv, environment) => {
+    expect(readConfig(argv, environment)).toMatchObject({ interfaceName: 'wg0', mode: 'foreground' });
+  });
+
+  it('becomes a daemon with WG_PROCESS_FOREGROUND=0', () => {
+    expect(readConfig(['wg0'], { WG_PROCESS_FOREGROUND: '0' })).toMatchObject({ mode: 'daemon' });
+  });
+
+  it.each([
+    ['silent', 'silent', 'none'],
+    ['error', 'error', 'inherited'],
+    ['verbose', 'verbose', 'inherited'],
+    ['debug', 'verbose', 'inherited'],
+    ['nonsense', 'error', 'inherited'],
+    ['', 'error', 'none'],
+  ])('reads LOG_LEVEL=%s as %s, with the daemon’s log %s', (text, logLevel, daemonLog) => {
+    expect(readConfig(['wg0'], { LOG_LEVEL: text })).toMatchObject({ logLevel, daemonLog });
+  });
+
+  it('keeps its state where systemd says', () => {
+    expect(readConfig(['wg0'], { STATE_DIRECTORY: '/run/x' })).toMatchObject({ stateDirectory: '/run/x' });
+  });
+});
