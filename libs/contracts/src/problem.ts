@@ -14,7 +14,6 @@ export const problemCodes = [
   'unknown-peer',
   'id-taken',
   'address-pool-full',
-  'registration-closed',
   'host-not-allowed',
   'not-found',
   'rate-limited',

@@ -59,8 +59,8 @@ function pageOf(url: string, bytes: Buffer): Page {
 }
 
 /**
- * Scripts: files of this server, and the inline ones that the page was exported with, by hash. Styles may be inline, because
- * components set them at run time. Nothing comes from, goes to, or is framed by anywhere else.
+ * Scripts: files of this server, and the inline ones that the page was exported with, by hash. Styles: files of this server.
+ * Nothing comes from, goes to, or is framed by anywhere else.
  */
 export function contentSecurityPolicy(html: string): string {
   const hashes = new Set(
@@ -71,7 +71,7 @@ export function contentSecurityPolicy(html: string): string {
   return [
     "default-src 'none'",
     ["script-src 'self'", ...hashes].join(' '),
-    "style-src 'self' 'unsafe-inline'",
+    "style-src 'self'",
     "img-src 'self' data:",
     "font-src 'self'",
     "connect-src 'self'",

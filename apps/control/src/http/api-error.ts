@@ -16,7 +16,6 @@ export const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; r
   'unknown-peer': { status: 404, title: 'This node is not registered' },
   'id-taken': { status: 409, title: 'This id belongs to another key' },
   'address-pool-full': { status: 503, title: 'The network has no free address' },
-  'registration-closed': { status: 403, title: 'This server takes no registrations' },
   'host-not-allowed': { status: 421, title: 'This server does not answer under that host name' },
   'not-found': { status: 404, title: 'There is nothing here' },
   'rate-limited': { status: 429, title: 'Too many requests' },
