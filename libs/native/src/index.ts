@@ -24,5 +24,5 @@ export {
 export { MSG_DONTWAIT, packetCalls, type PacketCalls } from './packet-calls.js';
 export { PollSet } from './poll-set.js';
 export { openOffloadTunDescriptor, openTunDescriptor, type TunOffloads } from './tun-descriptor.js';
-export { TunInterfaceProbe, type TunInterfaceState } from './tun-interface-probe.js';
+export { TunInterfaceProbe, type TunInterfaceState, type TunInterfaceStatus } from './tun-interface-probe.js';
 export { forbidAddressReuse, openUdpDescriptor, setSocketMark } from './udp-descriptor.js';

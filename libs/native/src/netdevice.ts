@@ -18,6 +18,7 @@ const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
 const SIOCSIFADDR = 0x8916;
 const SIOCSIFNETMASK = 0x891c;
+const SIOCGIFMTU = 0x8921;
 const SIOCSIFMTU = 0x8922;
 const SIOCGIFINDEX = 0x8933;
 const SIOCSIFTXQLEN = 0x8943;
@@ -35,6 +36,7 @@ export function interfaceIndex(name: string): number {
 export interface InterfaceStatus {
   readonly index: number;
   readonly state: 'up' | 'down';
+  readonly mtu: number;
 }
 
 /** How the interface is now, in the network namespace that `socket`, of any family, was opened in. */
@@ -46,7 +48,9 @@ export function interfaceStatus(socket: Descriptor, name: string): InterfaceStat
     libc().ioctl(socket, SIOCGIFINDEX, block, `SIOCGIFINDEX ${name}`);
     const index = request.getInt32(IFR_UNION, LITTLE_ENDIAN);
     libc().ioctl(socket, SIOCGIFFLAGS, block, `SIOCGIFFLAGS ${name}`);
-    return { index, state: request.getInt16(IFR_UNION, LITTLE_ENDIAN) & IFF_UP ? 'up' : 'down' };
+    const state = request.getInt16(IFR_UNION, LITTLE_ENDIAN) & IFF_UP ? 'up' : 'down';
+    libc().ioctl(socket, SIOCGIFMTU, block, `SIOCGIFMTU ${name}`);
+    return { index, state, mtu: request.getInt32(IFR_UNION, LITTLE_ENDIAN) };
   } finally {
     processArena().release(block);
   }

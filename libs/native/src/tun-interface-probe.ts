@@ -1,4 +1,4 @@
-// Whether the interface behind a TUN descriptor is up, also after it was renamed or moved to another network namespace,
+// Whether the interface behind a TUN descriptor is up, and its MTU, also after it was renamed or moved to another network namespace,
 // where neither /sys nor a netlink socket of the process shows it. Used by libs/tun.
 
 import { processArena } from './arena.js';
@@ -13,8 +13,13 @@ const TUNGETIFF = 0x800454d2;
 /** _IO('T', 227): a descriptor of the namespace that the interface is in. Linux 5.10. */
 const TUNGETDEVNETNS = 0x54e3;
 
-/** 'unknown': it is somewhere else, and this kernel or this process's rights do not let us look there. */
+/** 'unknown': the interface is somewhere else, and this kernel or this process's rights do not let us look there. */
 export type TunInterfaceState = 'up' | 'down' | 'unknown';
+
+export type TunInterfaceStatus =
+  { readonly state: 'up' | 'down'; readonly mtu: number } | { readonly state: 'unknown' };
+
+const UNKNOWN: TunInterfaceStatus = { state: 'unknown' };
 
 export class TunInterfaceProbe {
   readonly #tun: Descriptor;
@@ -25,12 +30,12 @@ export class TunInterfaceProbe {
     this.#tun = tun;
   }
 
-  /** Two system calls while the interface stays where it is. Throws NativeError 'syscall-failed' when it was deleted. */
-  state(): TunInterfaceState {
+  /** Three system calls while the interface stays where it is. Throws NativeError 'syscall-failed' when it was deleted. */
+  status(): TunInterfaceStatus {
     const place = this.#place;
     if (place) {
       const status = ignoringAbsence(() => interfaceStatus(place.socket, place.name));
-      if (status?.index === place.index) return status.state;
+      if (status?.index === place.index) return status;
     }
     return this.#locate();
   }
@@ -40,18 +45,18 @@ export class TunInterfaceProbe {
     this.#place = undefined;
   }
 
-  #locate(): TunInterfaceState {
+  #locate(): TunInterfaceStatus {
     this.close();
     const name = this.#currentName();
     const socket = ignoringAbsence(() => this.#openSocketBeside());
-    if (socket === undefined) return 'unknown';
+    if (socket === undefined) return UNKNOWN;
     const status = ignoringAbsence(() => interfaceStatus(socket, name));
     if (!status) {
       libc().close(socket);
-      return 'unknown';
+      return UNKNOWN;
     }
     this.#place = { socket, name, index: status.index };
-    return status.state;
+    return status;
   }
 
   #currentName(): string {

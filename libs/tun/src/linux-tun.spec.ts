@@ -54,8 +54,9 @@ describe.skipIf(!leaveNamespace)('openLinuxTun (needs root, namespaces, /dev/net
     const device = await openLinuxTun({ ...OPTIONS, addresses: [], initialState: 'down' });
     onTestFinished(() => device.close());
     expect(device.interfaceState()).toBe('down');
-    execFileSync('ip', ['link', 'set', 'sn0', 'up']);
+    execFileSync('ip', ['link', 'set', 'sn0', 'up', 'mtu', '1300']);
     expect(device.interfaceState()).toBe('up');
+    expect(device.mtu).toBe(1300);
     execFileSync('ip', ['link', 'set', 'sn0', 'down']);
     expect(device.interfaceState()).toBe('down');
   });

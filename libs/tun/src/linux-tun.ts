@@ -39,7 +39,7 @@ export interface LinuxTunOptions {
 export interface LinuxTunDevice extends TunDevice {
   /**
    * Whether the interface is up now, wherever it was moved to since. 'unknown' if this kernel (before 5.10) cannot tell for an
-   * interface in another network namespace. 'down' once it is gone.
+   * interface in another network namespace. 'down' once it is gone. `mtu` is brought up to date as well.
    */
   interfaceState(): TunInterfaceState;
 }
@@ -76,16 +76,22 @@ class LinuxTun implements LinuxTunDevice {
   readonly #readBlock = processArena().allocate(MAX_IP_PACKET_BYTES);
   readonly #writeBlock = processArena().allocate(MAX_IP_PACKET_BYTES);
   #state: State;
+  #mtu: number;
   #onPacket: PacketHandler = () => {};
   #onClosed: (reason: Error) => void = () => {};
 
   constructor(
     descriptor: Descriptor,
     readonly name: string,
-    readonly mtu: number,
+    mtu: number,
   ) {
+    this.#mtu = mtu;
     const watch = watchReadable(descriptor, (readiness) => this.#drain(readiness));
     this.#state = { kind: 'open', descriptor, watch, probe: new TunInterfaceProbe(descriptor) };
+  }
+
+  get mtu(): number {
+    return this.#mtu;
   }
 
   onPacket(handler: PacketHandler): void {
@@ -115,7 +121,9 @@ class LinuxTun implements LinuxTunDevice {
   interfaceState(): TunInterfaceState {
     if (this.#state.kind === 'closed') return 'down';
     try {
-      return this.#state.probe.state();
+      const status = this.#state.probe.status();
+      if (status.state !== 'unknown') this.#mtu = status.mtu;
+      return status.state;
     } catch (error) {
       if (!(error instanceof NativeError)) throw error;
       this.#fail(error.errno ?? error.code);
