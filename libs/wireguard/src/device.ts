@@ -86,6 +86,11 @@ export class Device {
     }
   }
 
+  /** The MTU of the host's interface, in bytes: packets are not padded beyond it. Unlimited until it is set. */
+  setMtu(mtu: number): void {
+    this.#state.codec.mtu = mtu;
+  }
+
   /**
    * Adds a peer, or replaces the configuration of the one with this key and keeps its sessions. The device's own key is
    * ignored. Throws 'bad-key-length' and 'too-many-peers'.

@@ -1,4 +1,4 @@
-// Transport messages (whitepaper §5.4.6): an IP packet, padded with zeros to a multiple of 16 bytes, sealed under a session key
+// Transport messages (whitepaper §5.4.6): an IP packet, padded with zeros to a multiple of 16 bytes within the MTU, sealed under a session key
 // with the message counter as nonce. Layout in handshake/messages.ts.
 
 import type { CryptoProvider } from '@shadownet/crypto';
@@ -17,6 +17,8 @@ export class TransportCodec {
   readonly #sealed = new Uint8Array(TRANSPORT_HEADER_LENGTH + MAX_PACKET_LENGTH + AEAD_TAG_LENGTH);
   readonly #sealedView = new DataView(this.#sealed.buffer);
   #opened = new Uint8Array(2048);
+  /** Padding never makes a packet longer than this, lest it outgrow the path that the MTU was chosen for. */
+  mtu = Infinity;
 
   constructor(crypto: CryptoProvider) {
     this.#crypto = crypto;
@@ -24,7 +26,7 @@ export class TransportCodec {
 
   /** The whole message for a packet of 0…MAX_PACKET_LENGTH bytes; an empty one is a keepalive. */
   seal(key: Uint8Array, receiver: SessionIndex, counter: bigint, packet: Uint8Array): Uint8Array {
-    const paddedLength = Math.ceil(packet.length / PADDING_MULTIPLE) * PADDING_MULTIPLE;
+    const paddedLength = paddedLengthOf(packet.length, this.mtu);
     const bodyEnd = TRANSPORT_HEADER_LENGTH + paddedLength;
     this.#sealedView.setUint32(0, MESSAGE_TYPE.transport, true);
     this.#sealedView.setUint32(4, receiver, true);
@@ -51,4 +53,10 @@ export class TransportCodec {
     this.#nonceView.setBigUint64(4, counter, true);
     return this.#nonce;
   }
+}
+
+/** A packet that is longer than the MTU, which has changed since, is not padded. */
+function paddedLengthOf(length: number, mtu: number): number {
+  const padded = Math.ceil(length / PADDING_MULTIPLE) * PADDING_MULTIPLE;
+  return Math.max(length, Math.min(padded, mtu));
 }
