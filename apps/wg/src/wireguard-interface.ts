@@ -72,9 +72,10 @@ export class WireGuardInterface implements UapiTarget {
     tun.onPacket((packet) => this.#onPacket(packet));
   }
 
-  /** Looks whether the interface was brought up or down, and follows. To be called a few times a second. */
+  /** Looks whether the interface was brought up or down or given another MTU, and follows. To be called a few times a second. */
   followInterfaceState(): void {
     const state = this.#tun.interfaceState();
+    this.#device.setMtu(this.#tun.mtu);
     if (state === 'up' && this.#link.kind === 'down') this.#bringUp();
     if (state === 'down' && this.#link.kind === 'up') this.#bringDown();
   }
