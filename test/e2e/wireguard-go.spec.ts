@@ -111,6 +111,21 @@ describe.skipIf(missing !== undefined)('shadownet-wg with wireguard-go (needs ro
     expect((await ours.peer(theirs)).latestHandshake).toBe(0);
   });
 
+  it('carries packets as large as the MTU over IPv6 without a fragment', async () => {
+    const { ours, theirs } = await newPair();
+    await ourHost.ip('address', 'add', '2001:db8::10/64', 'dev', 'eth0', 'nodad');
+    await theirHost.ip('address', 'add', '2001:db8::11/64', 'dev', 'eth0', 'nodad');
+    await ours.addPeer(theirs, { endpoint: `[2001:db8::11]:${String(theirs.port)}` });
+    await theirs.addPeer(ours);
+    await ours.up();
+    await theirs.up();
+    // 1,420 bytes with the headers of IPv4 and ICMP.
+    const full = ['ping', '-n', '-M', 'do', '-s', '1392', '-i', '0.2', '-c', '3', '-w', '10'];
+    await ourHost.run([...full, theirs.addresses[0]]);
+    expect((await theirs.peer(ours)).endpoint).toBe(`[2001:db8::10]:${String(ours.port)}`);
+    expect((await ourHost.run(['cat', '/proc/net/snmp6'])).stdout).toMatch(/^Ip6FragCreates\s+0$/m);
+  });
+
   it('follows a peer that changes its address and port, and is followed', async () => {
     const { ours, theirs } = await newTunnel();
     expect(await ours.canPing(theirs)).toBe(true);
