@@ -90,8 +90,8 @@ export class ControlSession {
   /** Registers, again and again until `deadline`. Throws `control-unreachable` or `control-refused`. */
   async registerUntil(deadline: Instant): Promise<void> {
     const { client, host } = this.#options;
-    await retryUntil(deadline, this.#options, async () => {
-      const result = await client.register(host.registration(), this.#stopped.signal);
+    await retryUntil(deadline, this.#options, async (late) => {
+      const result = await client.register(host.registration(), AbortSignal.any([late, this.#stopped.signal]));
       this.#note('register', result);
       if (result.ok) this.#registered(result.value);
       return result;
@@ -296,19 +296,21 @@ export class ControlSession {
   }
 }
 
-/** Calls again with backoff until it works or the deadline has passed. */
+/** Calls again with backoff until it works or the deadline has passed, which ends a call under way by its signal, too. */
 export async function retryUntil<T>(
   deadline: Instant,
   { now, random }: { now: () => Instant; random: RandomBytes },
-  attempt: () => Promise<ControlResult<T>>,
+  attempt: (late: AbortSignal) => Promise<ControlResult<T>>,
 ): Promise<T> {
   const backoff = new Backoff(milliseconds(250), seconds(3), random);
+  const left = (): number => Math.max(0, Math.ceil(deadline - now()));
   for (;;) {
-    const result = await attempt();
+    const result = await attempt(AbortSignal.timeout(left()));
     if (result.ok) return result.value;
-    const delay = backoff.next();
-    if (isFinal(result.failure) || now() + delay >= deadline) throw startError(result.failure);
+    if (isFinal(result.failure) || left() === 0) throw startError(result.failure);
+    const delay = Math.min(backoff.next(), left());
     await new Promise((resolve) => setTimeout(resolve, delay));
+    if (left() === 0) throw startError(result.failure);
   }
 }
 

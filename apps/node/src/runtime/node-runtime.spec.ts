@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryTun } from '@shadownet/tun';
@@ -136,6 +137,20 @@ describe('a node', () => {
     await runtime.stop();
     expect(existsSync(join(folder, 'run/test0.sock'))).toBe(false);
     expect(tuns).toEqual([]);
+  });
+
+  it('gives up in time on a server that accepts connections and says nothing', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const start = performance.now();
+    const starting = node({ control: new URL(`http://127.0.0.1:${port}`), startTimeout: seconds(1) }).start();
+    await expect(starting).rejects.toMatchObject({
+      code: 'control-unreachable',
+      message: expect.stringContaining('in time'),
+    });
+    expect(performance.now() - start).toBeLessThan(2500);
+    silent.close();
   });
 
   it('takes interface and socket down and says goodbye when it stops', async () => {

@@ -205,8 +205,8 @@ export class NodeRuntime {
 
   async #fetchServerInfo(client: ControlClient, deadline: Instant): Promise<ServerInfo> {
     let failed = false;
-    return retryUntil(deadline, { now: monotonicNow, random: secureRandom }, async () => {
-      const result = await client.fetchServerInfo();
+    return retryUntil(deadline, { now: monotonicNow, random: secureRandom }, async (late) => {
+      const result = await client.fetchServerInfo(late);
       if (!result.ok && !failed) {
         failed = true;
         this.#options.log.event('control-unreachable', { error: describeFailure(result.failure) });

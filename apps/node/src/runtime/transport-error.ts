@@ -7,6 +7,7 @@ const CONNECTION_CLOSED = new Set(['UND_ERR_SOCKET', 'HPE_INVALID_EOF_STATE', 'E
 export function describeTransportError(error: unknown): string {
   const inner: unknown = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
   if (!(inner instanceof Error)) return String(inner);
+  if (inner.name === 'TimeoutError') return 'no answer in time';
   if ('code' in inner && CONNECTION_CLOSED.has(String(inner.code))) return 'the connection was closed';
   return inner.message || inner.name;
 }
