@@ -127,6 +127,11 @@ export class Tunnel {
     this.#drain(now, out);
   }
 
+  /** The MTU of the host's interface, in bytes: packets are not padded beyond it. */
+  setMtu(mtu: number): void {
+    this.#device.setMtu(mtu);
+  }
+
   /** Forgets all peers and zeroes their keys and ours. The tunnel must not be used afterwards. */
   close(now: Instant): void {
     for (const link of [...this.#links.values()]) this.#removeLink(link, now);

@@ -40,6 +40,7 @@ export class TunnelDriver {
   /** Packets go to and come from this device from now on. */
   attach(tun: TunDevice): void {
     this.#tun = tun;
+    this.#tunnel.setMtu(tun.mtu);
     tun.onPacket((packet) => {
       if (this.#closed) return;
       this.#tunnel.handlePacket(packet, this.#now(), this.#output);
