@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { type Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../lab/eventually.js';
+import { findFreePort } from '../lab/free-port.js';
 import { namespaceNames } from '../lab/network-namespace.js';
 import { inRepository } from '../lab/repository.js';
 import { whyNoLab, whyNoTun } from '../lab/requirements.mjs';
@@ -23,22 +24,13 @@ function startDemo(...flags: readonly string[]): RunningDemo {
   return { child, output: () => output, exitCode: new Promise((resolve) => child.once('close', resolve)) };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no TCP address');
-  return address.port;
-}
-
 async function namespacesOf(demo: RunningDemo): Promise<string[]> {
   return (await namespaceNames()).filter((name) => name.startsWith(`snlab-${String(demo.child.pid)}-`));
 }
 
 describe.skipIf(whyNoLab() !== undefined)('the demo', () => {
   it('with --once shows that everything works, exits with 0 and leaves nothing', async () => {
-    const demo = startDemo('--once', '--port', String(await freePort()));
+    const demo = startDemo('--once', '--port', String(await findFreePort()));
     expect(await demo.exitCode, demo.output()).toBe(0);
     expect(demo.output()).toMatch(/first ping answered \d+ ms after the second `up` was executed/);
     expect(demo.output()).toMatch(/curl http:\/\/10\.100\.\d+\.\d+\/ → Hello 10\.100\.\d+\.\d+, this is host-b/);
@@ -46,7 +38,7 @@ describe.skipIf(whyNoLab() !== undefined)('the demo', () => {
   });
 
   it('stays up with the dashboard until Ctrl-C, which removes everything', async () => {
-    const port = await freePort();
+    const port = await findFreePort();
     const demo = startDemo('--port', String(port));
     await eventually('the demo to stay', 120_000, () => {
       if (demo.child.exitCode !== null) throw new Error(demo.output());
@@ -62,7 +54,7 @@ describe.skipIf(whyNoLab() !== undefined)('the demo', () => {
   });
 
   it('interrupted half-way leaves nothing either', async () => {
-    const demo = startDemo('--port', String(await freePort()));
+    const demo = startDemo('--port', String(await findFreePort()));
     await eventually('the first namespaces', 60_000, async () =>
       (await namespacesOf(demo)).length >= 2 ? true : undefined,
     );
@@ -73,7 +65,7 @@ describe.skipIf(whyNoLab() !== undefined)('the demo', () => {
 
   it('says in one line that its port is taken', async () => {
     const server = createServer();
-    const port = await freePort();
+    const port = await findFreePort();
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     const demo = startDemo('--once', '--port', String(port));
     expect(await demo.exitCode).toBe(1);

@@ -1,0 +1,82 @@
+// The dashboard in a real browser, against the real control server and two real nodes that have traffic between them.
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DashboardForwarder } from '../demo/dashboard-forwarder.js';
+import { findFreePort } from '../lab/free-port.js';
+import { Lab } from '../lab/lab.js';
+import { Ping } from '../lab/ping.js';
+import { whyNoLab } from '../lab/requirements.mjs';
+import { TwoNatMesh } from '../mesh/two-nat-mesh.js';
+
+const BROWSER = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+/** As root without a sandbox, and without the services by which a browser calls home. */
+const BROWSER_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+describe.skipIf(whyNoLab() !== undefined || BROWSER === undefined)('the dashboard', () => {
+  let lab: Lab;
+  let mesh: TwoNatMesh;
+  let ping: Ping;
+  let forwarder: DashboardForwarder;
+  let browser: Browser;
+  let page: Page;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    lab = await Lab.create();
+    mesh = await TwoNatMesh.layOut(lab);
+    const { ipB } = await mesh.start();
+    ping = Ping.start(mesh.hostA, ipB, 50);
+    await ping.firstReply(15_000);
+    const port = await findFreePort();
+    forwarder = await DashboardForwarder.start(mesh.control, port, lab.makeDir('forwarder'));
+    browser = await chromium.launch({ executablePath: BROWSER!, args: BROWSER_FLAGS });
+    page = await browser.newPage();
+    const origin = `http://127.0.0.1:${String(port)}`;
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(`${origin}/`)) complaints.push(`asked ${request.url()}`);
+    });
+    await page.goto(origin);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    forwarder?.close();
+    mesh?.stopFollowing();
+    await lab?.dispose();
+  });
+
+  it('shows both nodes, that they are active, and the direct path between them', async () => {
+    await page.getByRole('heading', { name: 'Both nodes online' }).waitFor({ timeout: 20_000 });
+    for (const name of ['host-a', 'host-b']) {
+      const row = page.getByRole('row', { name: new RegExp(`${name}.*active.*10\\.100\\.`, 's') }).first();
+      await row.waitFor({ timeout: 20_000 });
+      expect(await row.innerText()).toMatch(/1 direct/);
+    }
+  });
+
+  it('shows bytes that move while the nodes talk', async () => {
+    const traffic = page.getByText('Traffic now').locator('..');
+    await expect.poll(() => traffic.innerText(), { timeout: 30_000 }).toMatch(/[1-9][\d.]* (B|KiB|MiB)\/s/);
+  });
+
+  it('asks nobody but its own server, and breaks no rule of its content security policy', () => {
+    expect(complaints).toEqual([]);
+  });
+
+  it('says that it is stale when the server is gone, while the nodes go on', async () => {
+    await mesh.control.stop('SIGKILL');
+    await page.getByText('Stale').waitFor({ timeout: 20_000 });
+    expect(await page.locator('body').innerText()).toContain('host-a');
+    await ping.moreReplies(10, 10_000);
+  });
+});
