@@ -37,7 +37,7 @@ import { RateLimiter } from './handshake/rate-limiter.js';
 import type { Tai64nSource } from './handshake/timestamp.js';
 import { WorkerState } from './packet-workers/worker-state.js';
 import type { Peer } from './peer.js';
-import { SessionIndexTable } from './session-index.js';
+import { type SessionIndex, SessionIndexTable } from './session-index.js';
 import { TimerQueue } from './timer-queue.js';
 import { type SessionRef, SessionTable } from './transport/session-table.js';
 import { TransportCodec } from './transport/transport-message.js';
@@ -66,6 +66,8 @@ export class DeviceState {
   readonly allowedIps = new AllowedIps<Peer>();
   readonly indices: SessionIndexTable<IndexOwner>;
   readonly sessions: SessionTable;
+  /** The indices that peers gave to sessions with us: by them we know our own transport messages. */
+  readonly remoteIndices = new Set<SessionIndex>();
   readonly workers: WorkerState;
   readonly timers = new TimerQueue<Peer>();
   readonly codec: TransportCodec;
@@ -148,6 +150,7 @@ export class DeviceState {
       peer.totals.lastSentAt = laterOf(peer.totals.lastSentAt, traffic.lastSentAt);
       peer.totals.lastReceivedAt = laterOf(peer.totals.lastReceivedAt, traffic.lastReceivedAt);
       this.indices.delete(this.sessions.localIndex(session));
+      this.remoteIndices.delete(this.sessions.remoteIndex(session));
       this.workers.sessionRetired(session);
       this.sessions.retire(session);
     }

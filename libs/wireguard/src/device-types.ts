@@ -103,6 +103,7 @@ export const DROP_REASONS = [
   'malformed-packet',
   'no-peer-for-destination',
   'packet-too-large',
+  'routing-loop',
   // Staged packets
   'staged-overflow',
   'handshake-gave-up',

@@ -290,6 +290,7 @@ function openSession(
   state.retire(peer, unneeded);
   publishRotation(state, peer);
   state.indices.replace(localIndex, { kind: 'session', peer, session });
+  state.remoteIndices.add(remoteIndex);
   peer.timers.sessionDerived(now);
   return session;
 }

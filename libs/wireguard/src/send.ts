@@ -14,6 +14,7 @@ import { writeInitiation } from './handshake/handshake.js';
 import { encodeInitiation } from './handshake/messages.js';
 import { parseInnerPacket } from './inner-packet.js';
 import type { Peer } from './peer.js';
+import { carriesOwnMessage } from './routing-loop.js';
 import type { SessionRef } from './transport/session-table.js';
 
 const KEEPALIVE = new Uint8Array(0);
@@ -26,6 +27,7 @@ export function handlePacket(state: DeviceState, packet: Uint8Array, now: Instan
   if (!inner) return state.drop('malformed-packet');
   const peer = state.allowedIps.lookup(inner.family, packet, inner.destinationOffset);
   if (!peer) return state.drop('no-peer-for-destination');
+  if (carriesOwnMessage(state, packet, inner)) return state.drop('routing-loop');
 
   const session = state.sendingSession(peer, now);
   if (session && peer.path && peer.staged.size === 0) {
