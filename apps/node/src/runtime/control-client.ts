@@ -115,6 +115,8 @@ export class ControlClient {
         method: 'GET',
         path: `${this.#prefix}/events`,
         headers: { ...headers, accept: 'text/event-stream' },
+        // The stream has its own watch over silence, which counts verified events only.
+        bodyTimeout: 0,
         signal,
       });
       if (response.statusCode === 200) {
