@@ -59,10 +59,10 @@ const READ_BATCH = 128;
  * that ends. Rejects with a TunError, or NativeError 'native-unavailable' off Linux or without koffi.
  */
 export async function openLinuxTun(options: LinuxTunOptions): Promise<LinuxTunDevice> {
-  checkOptions(options);
+  checkTunOptions(options);
   const descriptor = openDescriptor(options.name);
   try {
-    configure(options);
+    configureTun(options);
     return new LinuxTun(descriptor, options.name, options.mtu);
   } catch (error) {
     libc().close(descriptor);
@@ -115,7 +115,7 @@ class LinuxTun implements LinuxTunDevice {
     }
     // A full queue (EAGAIN) or a packet that the kernel does not like costs that packet only.
     this.counters.writeErrors++;
-    if (isGone(written)) this.#fail(errnoName(written));
+    if (isTunGone(written)) this.#fail(errnoName(written));
   }
 
   interfaceState(): TunInterfaceState {
@@ -140,7 +140,7 @@ class LinuxTun implements LinuxTunDevice {
       if (this.#state.kind === 'closed') return;
       const length = this.#libc.read(this.#state.descriptor, this.#readBlock);
       if (length < 0) {
-        if (isGone(length) || readiness === 'failed') this.#fail(errnoName(length));
+        if (isTunGone(length) || readiness === 'failed') this.#fail(errnoName(length));
         return;
       }
       this.counters.packetsRead++;
@@ -175,12 +175,12 @@ type State =
   | { readonly kind: 'closed' };
 
 /** True for an errno after which the descriptor never works again: its interface is gone. EIO alone only means it is down. */
-function isGone(negativeErrno: number): boolean {
+export function isTunGone(negativeErrno: number): boolean {
   const name = errnoName(negativeErrno);
   return name === 'EBADFD' || name === 'EBADF' || name === 'ENODEV';
 }
 
-function checkOptions({ name, mtu, addresses }: LinuxTunOptions): void {
+export function checkTunOptions({ name, mtu, addresses }: LinuxTunOptions): void {
   if (!/^[!-~]{1,15}$/.test(name) || /[/:%]/.test(name) || name === '.' || name === '..') {
     throw new TunError(
       'tun-name-invalid',
@@ -212,11 +212,11 @@ function openDescriptor(name: string): Descriptor {
   try {
     return openTunDescriptor(name);
   } catch (error) {
-    throw explainOpenError(name, error);
+    throw explainTunOpenError(name, error);
   }
 }
 
-function configure(options: LinuxTunOptions): void {
+export function configureTun(options: LinuxTunOptions): void {
   const { name, mtu, addresses, queueLength = DEFAULT_QUEUE_LENGTH, initialState = 'up' } = options;
   try {
     setInterfaceMtu(name, mtu);
@@ -243,7 +243,7 @@ function setAddress(name: string, { address, length }: InterfaceAddress): void {
   }
 }
 
-function explainOpenError(name: string, error: unknown): unknown {
+export function explainTunOpenError(name: string, error: unknown): unknown {
   if (!(error instanceof NativeError)) return error;
   switch (error.errno) {
     case 'ENOENT':
