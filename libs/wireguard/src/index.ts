@@ -1,3 +1,4 @@
+export { REJECT_AFTER_TIME } from './constants.js';
 export { Device } from './device.js';
 export type {
   DatagramKind,
@@ -11,8 +12,9 @@ export type {
   PeerConfiguration,
   PeerStatus,
 } from './device-types.js';
-export { isWireGuardMessage } from './handshake/messages.js';
+export { isWireGuardMessage, TRANSPORT_HEADER_LENGTH } from './handshake/messages.js';
 export { Tai64nSource, type Tai64nOptions } from './handshake/timestamp.js';
+export { type InnerPacket, parseInnerPacket } from './inner-packet.js';
 export { AllowedIpsTable } from './packet-workers/allowed-ips-table.js';
 export { PathTable } from './packet-workers/path-table.js';
 export { PeerCells } from './packet-workers/peer-cells.js';

@@ -7,14 +7,21 @@ import { REJECT_AFTER_MESSAGES, REPLAY_WINDOW_COUNTERS, REPLAY_WINDOW_WORDS } fr
 const WINDOW = BigInt(REPLAY_WINDOW_COUNTERS);
 const RING = BigInt(REPLAY_WINDOW_WORDS);
 const RING_MASK = REPLAY_WINDOW_WORDS - 1;
+/** Numbers of ring words, of which a counter's low half has so many. */
+const WORD_MASK = 0x07ff_ffff;
+const REJECT_HIGH = Number(REJECT_AFTER_MESSAGES >> 32n);
+const REJECT_LOW = Number(BigInt.asUintN(32, REJECT_AFTER_MESSAGES));
+const [LOW, HIGH] = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? [0, 1] : [1, 0];
 
 export class ReplayWindow {
   readonly #greatest: BigUint64Array;
+  readonly #greatestParts: Uint32Array;
   readonly #ring: Uint32Array;
 
   /** `greatest` is one cell, `ring` REPLAY_WINDOW_WORDS words. All zero is the window of a new session. */
   constructor(greatest: BigUint64Array, ring: Uint32Array) {
     this.#greatest = greatest;
+    this.#greatestParts = new Uint32Array(greatest.buffer, greatest.byteOffset, 2);
     this.#ring = ring;
   }
 
@@ -37,6 +44,38 @@ export class ReplayWindow {
     const low = lowBits(counter);
     this.#ring[(low >>> 5) & RING_MASK]! |= 1 << (low & 31);
     return true;
+  }
+
+  /** `mayAccept` without a BigInt: the counter's high and low 32 bits. */
+  mayAcceptParts(high: number, low: number): boolean {
+    const greatestHigh = this.#greatestParts[HIGH]!;
+    const greatestLow = this.#greatestParts[LOW]!;
+    if (high >= REJECT_HIGH && this.#isRejected(high, low)) return false;
+    const behind = (greatestHigh - high) * 0x1_0000_0000 + (greatestLow - low);
+    if (behind < 0) return true;
+    return behind <= REPLAY_WINDOW_COUNTERS && (this.#ring[(low >>> 5) & RING_MASK]! & (1 << (low & 31))) === 0;
+  }
+
+  /** `accept` without a BigInt. */
+  acceptParts(high: number, low: number): boolean {
+    if (!this.mayAcceptParts(high, low)) return false;
+    const greatestHigh = this.#greatestParts[HIGH]!;
+    const greatestLow = this.#greatestParts[LOW]!;
+    const ahead = (high - greatestHigh) * 0x1_0000_0000 + (low - greatestLow);
+    if (ahead > 0) {
+      const from = greatestLow >>> 5;
+      // Words between the two, whatever the carry; more than a round clears all.
+      const words = ahead >= REPLAY_WINDOW_WORDS * 32 ? REPLAY_WINDOW_WORDS : ((low >>> 5) - from) & WORD_MASK;
+      for (let i = 1; i <= Math.min(words, REPLAY_WINDOW_WORDS); i++) this.#ring[(from + i) & RING_MASK] = 0;
+      this.#greatestParts[LOW] = low;
+      this.#greatestParts[HIGH] = high;
+    }
+    this.#ring[(low >>> 5) & RING_MASK]! |= 1 << (low & 31);
+    return true;
+  }
+
+  #isRejected(high: number, low: number): boolean {
+    return high > REJECT_HIGH || low >= REJECT_LOW;
   }
 
   #isMarked(counter: bigint): boolean {

@@ -223,9 +223,12 @@ export class SessionTable {
     throw new RangeError(`more than ${MAX_READERS} readers of a session table`);
   }
 
-  /** Says that the reader holds nothing that it got from the table before now. */
-  passEpoch(reader: number): void {
-    Atomics.store(this.#cells, FIRST_READER_CELL + reader, Atomics.load(this.#cells, EPOCH_CELL));
+  /**
+   * Says that the reader holds nothing that was withdrawn before `epoch`, which is the present one unless it was asked for
+   * earlier: whoever does more than letting go of sessions asks first, acts, and then passes what it asked for.
+   */
+  passEpoch(reader: number, epoch = this.epoch): void {
+    Atomics.store(this.#cells, FIRST_READER_CELL + reader, epoch);
   }
 
   removeReader(reader: number): void {
