@@ -1,0 +1,266 @@
+// The fast data plane on the main thread's side: it starts the two workers, tells them what changes, gets from them what is the
+// core's, and ends them. The core stays the owner of peers, handshakes and timers (docs/data-plane.md).
+
+import { EventDescriptor, loadAead } from '@shadownet/native';
+import { type OffloadTunDevice, openOffloadTun } from '@shadownet/tun';
+import { type LinuxUdpOptions, type LinuxUdpSocket, type OffloadUdpSocket, openOffloadUdp } from '@shadownet/udp';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+
+import type { DataPlane, DataPlaneCore, DataPlaneOptions } from './data-plane.js';
+import { MessageRing } from './message-ring.js';
+import { readSourceTag, SOURCE_TAG_LENGTH } from './source-tag.js';
+import {
+  type RingClass,
+  type WorkerMessage,
+  type WorkerRole,
+  type WorkerStart,
+  WorkerControl,
+} from './worker-protocol.js';
+
+const ROLES: readonly WorkerRole[] = ['transmit', 'receive'];
+
+/** How often the core takes note of traffic while there is some. */
+const TICK_MS = 100;
+/** How often a worker's passing of an epoch is looked for by whoever waits for it. */
+const PASS_CHECK_MS = 1;
+
+/** As many packets as the core stages for one peer; of any length that IP has. */
+const UNSENT = { slots: 128, maxMessage: 65_536 };
+const HANDSHAKES = { slots: 512, maxMessage: SOURCE_TAG_LENGTH + 148 };
+const PROBES = { slots: 256, maxMessage: SOURCE_TAG_LENGTH + 1500 };
+
+/**
+ * Rejects with NativeError 'native-unavailable' where AEAD, offloads or koffi are missing, or with a TunError. The interface
+ * exists when it resolves.
+ */
+export async function openLinuxDataPlane({ tun, workerEntry }: DataPlaneOptions): Promise<DataPlane> {
+  loadAead();
+  await openOffloadUdp({ port: 0, mark: 0 }).close();
+  return new LinuxDataPlane(await openOffloadTun(tun), workerEntry);
+}
+
+interface RunningWorker {
+  readonly control: WorkerControl;
+  readonly doorbell: EventDescriptor;
+  readonly port: MessagePort;
+  readonly ended: Promise<void>;
+}
+
+type State =
+  | { readonly kind: 'detached' }
+  | { readonly kind: 'running'; readonly core: DataPlaneCore; readonly workers: readonly RunningWorker[] }
+  | { readonly kind: 'closed' };
+
+class LinuxDataPlane implements DataPlane {
+  readonly kind = 'linux';
+  readonly #rings: Readonly<Record<RingClass, MessageRing>> = {
+    unsent: new MessageRing(UNSENT),
+    handshakes: new MessageRing(HANDSHAKES),
+    probes: new MessageRing(PROBES),
+  };
+  readonly #ringOnExit = (): void => this.#stopWorkers();
+  #state: State = { kind: 'detached' };
+  #socket: OffloadUdpSocket | undefined;
+  #mtu: number;
+  #rungEpoch = 0;
+  #tick: NodeJS.Timeout | undefined;
+  #reclaiming: 'idle' | 'waiting' = 'idle';
+
+  constructor(
+    readonly tun: OffloadTunDevice,
+    private readonly workerEntry: URL,
+  ) {
+    this.#mtu = tun.mtu;
+  }
+
+  attach(core: DataPlaneCore): void {
+    if (this.#state.kind !== 'detached') throw new Error('a data plane is attached once');
+    this.#state = { kind: 'running', core, workers: ROLES.map((role) => this.#startWorker(role, core)) };
+    this.#rungEpoch = core.device.sessionTable.epoch;
+    // A worker inside a system call would hold up the end of the process.
+    process.on('exit', this.#ringOnExit);
+    this.publish();
+  }
+
+  openSocket(options: LinuxUdpOptions): LinuxUdpSocket {
+    const socket = openOffloadUdp(options);
+    socket.handOver(async () => {
+      if (this.#socket === socket) this.#useSocket(undefined);
+      await this.settled();
+    });
+    this.#useSocket(socket);
+    return socket;
+  }
+
+  publish(): void {
+    if (this.#state.kind !== 'running') return;
+    const { device } = this.#state.core;
+    const table = device.takeAllowedIpsTable();
+    if (table) this.#tell({ kind: 'allowed-ips', table });
+    if (this.tun.mtu !== this.#mtu) {
+      this.#mtu = this.tun.mtu;
+      this.#tell({ kind: 'mtu', mtu: this.#mtu });
+    }
+    const { epoch } = device.sessionTable;
+    if (epoch === this.#rungEpoch) return;
+    this.#rungEpoch = epoch;
+    for (const { doorbell } of this.#state.workers) doorbell.ring();
+    if (device.sessionTable.hasRetired && this.#reclaiming === 'idle') void this.#reclaimRetired();
+  }
+
+  async settled(): Promise<void> {
+    if (this.#state.kind !== 'running') return;
+    const { sessionTable } = this.#state.core.device;
+    const epoch = sessionTable.raiseEpoch();
+    this.publish();
+    while (this.#state.kind === 'running' && !sessionTable.hasPassed(epoch)) {
+      await new Promise((resolve) => setTimeout(resolve, PASS_CHECK_MS));
+    }
+    sessionTable.reclaim();
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    const sums: Record<string, number> = {};
+    if (this.#state.kind === 'running') {
+      for (const { control } of this.#state.workers) {
+        for (const [name, count] of Object.entries(control.counters())) sums[name] = (sums[name] ?? 0) + count;
+      }
+    }
+    for (const [name, ring] of Object.entries(this.#rings)) sums[`${name}Lost`] = ring.lost;
+    return sums;
+  }
+
+  async close(): Promise<void> {
+    if (this.#state.kind === 'closed') return;
+    const ended = this.#state.kind === 'running' ? this.#state.workers.map((worker) => worker.ended) : [];
+    this.#stopWorkers();
+    this.#state = { kind: 'closed' };
+    clearInterval(this.#tick);
+    process.off('exit', this.#ringOnExit);
+    await Promise.all(ended);
+    await this.tun.close();
+  }
+
+  #startWorker(role: WorkerRole, core: DataPlaneCore): RunningWorker {
+    const control = new WorkerControl();
+    const doorbell = EventDescriptor.open();
+    const { port1: port, port2: workerPort } = new MessageChannel();
+    port.unref();
+    const start: WorkerStart = {
+      role,
+      tun: { descriptor: this.tun.descriptor, mtu: this.#mtu, joinsUdp: this.tun.offloads.udp },
+      doorbell: doorbell.descriptor,
+      device: core.device.workerBuffers,
+      control: control.buffer,
+      rings: {
+        unsent: this.#rings.unsent.buffer,
+        handshakes: this.#rings.handshakes.buffer,
+        probes: this.#rings.probes.buffer,
+      },
+      port: workerPort,
+      clockOffset: core.now() - Number(process.hrtime.bigint()) / 1e6,
+    };
+    const worker = new Worker(this.workerEntry, {
+      name: `packets-${role}`,
+      workerData: start,
+      transferList: [workerPort],
+    });
+    worker.on('message', () => this.#onNotice(control));
+    const ended = new Promise<void>((resolve) => {
+      worker.on('error', (error) => this.#onWorkerEnded(role, error));
+      worker.on('exit', (code) => {
+        doorbell.close();
+        if (!control.isStopped) this.#onWorkerEnded(role, new Error(`it ended with code ${code}`));
+        resolve();
+      });
+    });
+    return { control, doorbell, port, ended };
+  }
+
+  #onWorkerEnded(role: WorkerRole, cause: unknown): void {
+    if (this.#state.kind !== 'running') return;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    this.#state.core.fail(new Error(`the ${role} worker has ended: ${why}`, { cause }));
+  }
+
+  #stopWorkers(): void {
+    if (this.#state.kind !== 'running') return;
+    for (const { control, doorbell } of this.#state.workers) {
+      control.stop();
+      doorbell.ring();
+    }
+  }
+
+  #useSocket(socket: OffloadUdpSocket | undefined): void {
+    this.#socket = socket;
+    this.#tell({
+      kind: 'socket',
+      socket: socket && { descriptor: socket.descriptor, family: socket.family },
+    });
+    this.publish();
+  }
+
+  /** In this order: whoever sees the new epoch finds the message. */
+  #tell(message: WorkerMessage): void {
+    if (this.#state.kind !== 'running') return;
+    for (const { port } of this.#state.workers) port.postMessage(message);
+    this.#state.core.device.sessionTable.raiseEpoch();
+  }
+
+  #onNotice(control: WorkerControl): void {
+    if (this.#state.kind !== 'running') return;
+    control.lowerNotice();
+    for (let message = this.#rings.unsent.read(); message; message = this.#rings.unsent.read()) {
+      this.tun.deliver(message.bytes);
+    }
+    this.#handDatagrams(this.#rings.handshakes);
+    this.#handDatagrams(this.#rings.probes);
+    this.#takeNoteOfTraffic();
+  }
+
+  #handDatagrams(ring: MessageRing): void {
+    for (let message = ring.read(); message; message = ring.read()) {
+      const { from, datagram } = readSourceTag(message.bytes);
+      this.#socket?.deliver(datagram, from);
+    }
+  }
+
+  /** Starts looking from time to time, and stops when there was nothing to see. */
+  #takeNoteOfTraffic(): void {
+    if (!this.#tick) {
+      this.#setWatched(true);
+      this.#tick = setInterval(() => this.#onTick(), TICK_MS);
+    }
+    this.#look();
+  }
+
+  #onTick(): void {
+    if (this.#look()) return;
+    clearInterval(this.#tick);
+    this.#tick = undefined;
+    this.#setWatched(false);
+    // What came between the look and the word is not reported by anybody else.
+    if (this.#look()) this.#takeNoteOfTraffic();
+  }
+
+  #look(): boolean {
+    if (this.#state.kind !== 'running') return false;
+    const { core } = this.#state;
+    const any = core.device.handleWorkerTraffic(core.now(), core.output);
+    core.settle();
+    this.publish();
+    return any;
+  }
+
+  #setWatched(watched: boolean): void {
+    if (this.#state.kind !== 'running') return;
+    for (const { control } of this.#state.workers) control.setWatched(watched);
+  }
+
+  /** Rule 3: keys of sessions that have ended are zeroed as soon as the workers have let go, and not when the next one begins. */
+  async #reclaimRetired(): Promise<void> {
+    this.#reclaiming = 'waiting';
+    while (this.#state.kind === 'running' && this.#state.core.device.sessionTable.hasRetired) await this.settled();
+    this.#reclaiming = 'idle';
+  }
+}

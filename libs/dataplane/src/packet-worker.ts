@@ -1,0 +1,137 @@
+// What both workers have in common: the tables they attach to, their epochs, the wait in poll(2) and the way to the main
+// thread. A worker holds sessions, keys, sockets and tables between two looks at the epoch only (docs/data-plane.md).
+
+import { EventDescriptor, PollSet } from '@shadownet/native';
+import { assertNever, type Instant, instant } from '@shadownet/primitives';
+import { AllowedIpsTable, PathTable, PeerCells, ReceiverIndexTable, SessionTable } from '@shadownet/wireguard';
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
+
+import { MessageRing } from './message-ring.js';
+import { NOTICE, type WorkerMessage, type WorkerSocket, type WorkerStart, WorkerControl } from './worker-protocol.js';
+
+/** A worker in a system call holds up the end of the process: it looks around so often even if nobody rings. */
+const MAX_WAIT_MS = 250;
+
+const DOORBELL = 0;
+const TUN = 1;
+const SOCKET = 2;
+/** poll(2) passes over negative descriptors. */
+const NO_DESCRIPTOR = -1;
+
+export abstract class PacketWorker {
+  protected readonly sessions: SessionTable;
+  protected readonly indices: ReceiverIndexTable;
+  protected readonly peers: PeerCells;
+  protected readonly paths: PathTable;
+  protected readonly control: WorkerControl;
+  protected readonly rings: Readonly<Record<'unsent' | 'handshakes' | 'probes', MessageRing>>;
+  protected readonly pollSet: PollSet;
+  protected allowedIps: AllowedIpsTable | undefined;
+  protected socket: WorkerSocket | undefined;
+  protected mtu: number;
+  readonly #doorbell: EventDescriptor;
+  readonly #reader: number;
+  #epoch: number;
+
+  constructor(protected readonly start: WorkerStart) {
+    this.sessions = SessionTable.attach(start.device.sessions, start.role);
+    this.indices = new ReceiverIndexTable(this.sessions, start.device.receiverIndices);
+    this.peers = new PeerCells(start.device.peers);
+    this.paths = new PathTable(start.device.paths);
+    this.control = new WorkerControl(start.control);
+    this.rings = {
+      unsent: new MessageRing(start.rings.unsent),
+      handshakes: new MessageRing(start.rings.handshakes),
+      probes: new MessageRing(start.rings.probes),
+    };
+    this.mtu = start.tun.mtu;
+    this.#doorbell = EventDescriptor.attach(start.doorbell);
+    this.pollSet = new PollSet([start.doorbell, NO_DESCRIPTOR, NO_DESCRIPTOR]);
+    this.#reader = this.sessions.addReader();
+    this.#epoch = this.sessions.epoch;
+    this.#takeMessages();
+  }
+
+  /** Runs until it is stopped. */
+  run(): void {
+    try {
+      this.#watch();
+      while (!this.control.isStopped) {
+        this.#passEpoch();
+        if (this.work()) continue;
+        // Nothing is left to do. What comes from here on ends the wait.
+        const ready = this.pollSet.waitReadable(MAX_WAIT_MS);
+        if ((ready & (1 << DOORBELL)) !== 0) this.#doorbell.clear();
+      }
+    } finally {
+      this.forget();
+      this.end();
+      this.sessions.removeReader(this.#reader);
+    }
+  }
+
+  /** Moves packets until there are none, or for a while; false if there are none. */
+  protected abstract work(): boolean;
+  /** Lets go of every session, key, path and socket that it has noted. */
+  protected abstract forget(): void;
+  protected abstract end(): void;
+  /** Which of its descriptors the worker waits for. */
+  protected abstract readonly waitsFor: 'tun' | 'socket';
+
+  protected now(): Instant {
+    return instant(Number(process.hrtime.bigint()) / 1e6 + this.start.clockOffset);
+  }
+
+  protected notify(): void {
+    if (this.control.raiseNotice()) parentPort?.postMessage(NOTICE);
+  }
+
+  /** There was traffic: timers depend on it, and none may be running on the other side. */
+  protected reportTraffic(): void {
+    if (!this.control.isWatched) this.notify();
+  }
+
+  protected waitUntilWritable(descriptor: 'tun' | 'socket', timeout: number): boolean {
+    const place = descriptor === 'tun' ? TUN : SOCKET;
+    const number = descriptor === 'tun' ? this.start.tun.descriptor : this.socket?.descriptor;
+    this.pollSet.set(place, number ?? NO_DESCRIPTOR);
+    const writable = this.pollSet.waitWritable(place, timeout);
+    this.#watch();
+    return writable;
+  }
+
+  /** Concurrency rules 2, 3, 8 and 9: ask, let go, take what is new, pass what was asked for. */
+  #passEpoch(): void {
+    const epoch = this.sessions.epoch;
+    if (epoch === this.#epoch) return;
+    this.forget();
+    this.#takeMessages();
+    this.#epoch = epoch;
+    this.sessions.passEpoch(this.#reader, epoch);
+  }
+
+  #takeMessages(): void {
+    for (let next = receiveMessageOnPort(this.start.port); next; next = receiveMessageOnPort(this.start.port)) {
+      const message = next.message as WorkerMessage;
+      switch (message.kind) {
+        case 'socket':
+          this.socket = message.socket;
+          this.#watch();
+          break;
+        case 'allowed-ips':
+          this.allowedIps = new AllowedIpsTable(message.table);
+          break;
+        case 'mtu':
+          this.mtu = message.mtu;
+          break;
+        default:
+          assertNever(message);
+      }
+    }
+  }
+
+  #watch(): void {
+    this.pollSet.set(TUN, this.waitsFor === 'tun' ? this.start.tun.descriptor : NO_DESCRIPTOR);
+    this.pollSet.set(SOCKET, this.waitsFor === 'socket' ? (this.socket?.descriptor ?? NO_DESCRIPTOR) : NO_DESCRIPTOR);
+  }
+}

@@ -1,0 +1,34 @@
+// The data plane that runs everywhere: every packet passes through the core, one at a time (docs/data-plane.md).
+
+import { type LinuxTunDevice, openLinuxTun } from '@shadownet/tun';
+import { type LinuxUdpOptions, type LinuxUdpSocket, openLinuxUdp } from '@shadownet/udp';
+
+import type { DataPlane, DataPlaneOptions } from './data-plane.js';
+
+export async function openPortableDataPlane({ tun }: Pick<DataPlaneOptions, 'tun'>): Promise<DataPlane> {
+  return new PortableDataPlane(await openLinuxTun(tun));
+}
+
+class PortableDataPlane implements DataPlane {
+  readonly kind = 'portable';
+
+  constructor(readonly tun: LinuxTunDevice) {}
+
+  attach(): void {}
+
+  openSocket(options: LinuxUdpOptions): LinuxUdpSocket {
+    return openLinuxUdp(options);
+  }
+
+  publish(): void {}
+
+  async settled(): Promise<void> {}
+
+  counters(): Readonly<Record<string, number>> {
+    return { ...this.tun.counters };
+  }
+
+  close(): Promise<void> {
+    return this.tun.close();
+  }
+}

@@ -1,0 +1,338 @@
+// The worker that sends. One packet out, in the order it travels:
+//
+//   1. read the TUN: a packet or a superpacket of up to 64 KB behind a virtio header
+//   2. destination → peer (allowed IPs) → current session and path; without them the packets go to the core, which stages them
+//   3. reserve as many counters as there will be packets, look again whether the session lives
+//   4. cut, pad, seal into the batch
+//   5. a batch leaves in one sendmsg with UDP_SEGMENT: packets of one size for one path with one ECN codepoint
+//
+// Everything else about a peer is the core's.
+
+import {
+  AEAD_TAG_BYTES,
+  MSG_DONTWAIT,
+  packetCalls,
+  type PinnedBlock,
+  processArena,
+  SealingContext,
+  SendHeader,
+} from '@shadownet/native';
+import { durationBetween, type Instant } from '@shadownet/primitives';
+import { REJECT_AFTER_TIME, type SessionRef, TRANSPORT_HEADER_LENGTH } from '@shadownet/wireguard';
+
+import { PacketWorker } from './packet-worker.js';
+import { SuperpacketCutter } from './superpacket-cutter.js';
+import { IPV4, IPV6, VIRTIO_HEADER_LENGTH } from './virtio-header.js';
+import { COUNTER, type WorkerStart } from './worker-protocol.js';
+
+/** One read: the virtio header, the largest superpacket, and the padding of its last packet. */
+const READ_BYTES = VIRTIO_HEADER_LENGTH + 65_536;
+const PADDING_MULTIPLE = 16;
+/** Packets begin on 16 bytes when they are read to here. */
+const READ_OFFSET = 16 - VIRTIO_HEADER_LENGTH;
+
+/** What one sendmsg carries at most (udp(7), UDP_MAX_SEGMENTS and the largest IPv4 datagram). */
+const MAX_SEGMENTS = 64;
+const MAX_BATCH_BYTES = 65_507;
+/** A datagram of an interface with a large MTU may be as long as the batch. */
+const BATCH_BYTES = MAX_BATCH_BYTES + 2048;
+
+/** Reads in a row before the doorbell is looked at. */
+const READS_PER_TURN = 64;
+/** How long a full socket buffer is waited for before the batch is dropped, in ms. */
+const FULL_BUFFER_WAIT = 20;
+/** Of a path on which a batch failed: bursts stay plain so long, in ms. */
+const PLAIN_TIME = 10_000;
+
+const ECN_MASK = 3;
+/** Little-endian, with the three reserved bytes (whitepaper §5.4.6). */
+const TRANSPORT_MESSAGE = 4;
+
+// Errors of sendmsg, as Linux numbers them (asm-generic/errno.h).
+const EINTR = -4;
+const EIO = -5;
+const EAGAIN = -11;
+const EINVAL = -22;
+const EMSGSIZE = -90;
+
+/** What is known of a peer until the next epoch. */
+interface Destination {
+  readonly peer: number;
+  readonly session: SessionRef;
+  readonly createdAt: Instant;
+  readonly remoteIndex: number;
+  readonly pathEntry: number;
+}
+
+export class TransmitWorker extends PacketWorker {
+  protected readonly waitsFor = 'tun';
+  readonly #calls = packetCalls();
+  readonly #aead = new SealingContext();
+  readonly #input: PinnedBlock;
+  readonly #inputView: DataView;
+  readonly #cutter: SuperpacketCutter;
+  readonly #batch: PinnedBlock;
+  readonly #batchView: DataView;
+  #header: SendHeader | undefined;
+  /** What the padding of a packet stands on. */
+  readonly #covered = new Uint8Array(PADDING_MULTIPLE);
+
+  /** Whose key the context holds. */
+  #keyOf: SessionRef | undefined;
+  #destination: Destination | undefined;
+  #destinationPath = -1;
+
+  // The batch so far.
+  #used = 0;
+  #segments = 0;
+  #segmentSize = 0;
+  #batchPath = -1;
+  #ecn = 0;
+
+  #segmentation: 'available' | 'failed' = 'available';
+  readonly #plainUntil = new Map<number, Instant>();
+  #now: Instant;
+
+  constructor(start: WorkerStart) {
+    super(start);
+    const arena = processArena();
+    this.#input = arena.allocate(READ_OFFSET + READ_BYTES + PADDING_MULTIPLE);
+    this.#inputView = viewOf(this.#input);
+    this.#cutter = new SuperpacketCutter(this.#input.bytes);
+    this.#batch = arena.allocate(BATCH_BYTES);
+    this.#batchView = viewOf(this.#batch);
+    this.#now = this.now();
+  }
+
+  protected work(): boolean {
+    this.#now = this.now();
+    let more = true;
+    for (let reads = 0; more && reads < READS_PER_TURN; reads++) {
+      const length = this.#calls.read(this.start.tun.descriptor, this.#input.address + READ_OFFSET, READ_BYTES);
+      if (length > 0) this.#take(length);
+      else more = false;
+    }
+    this.#flush();
+    return more;
+  }
+
+  protected forget(): void {
+    this.#flush();
+    this.#aead.forgetKey();
+    this.#keyOf = undefined;
+    this.#destination = undefined;
+    this.#destinationPath = -1;
+    this.#plainUntil.clear();
+  }
+
+  protected end(): void {
+    this.#aead.free();
+  }
+
+  #take(length: number): void {
+    const packet = READ_OFFSET + VIRTIO_HEADER_LENGTH;
+    const end = READ_OFFSET + length;
+    const isIpv4 = end > packet && this.#inputView.getUint8(packet) >> 4 === 4;
+    if (end - packet < (isIpv4 ? IPV4.headerLength : IPV6.headerLength))
+      return this.control.count(COUNTER.malformedPacket);
+    const peer = this.#peerOf(packet, isIpv4);
+    if (peer < 0) return this.control.count(COUNTER.noPeerForDestination);
+    const packets = this.#cutter.begin(READ_OFFSET, end);
+    if (packets === 0) return this.control.count(COUNTER.malformedPacket);
+
+    const destination = this.#destinationOf(peer);
+    const first = destination && this.#reserve(destination, packets);
+    if (!destination || first === undefined) return this.#handToCore(packets);
+    const ecn = (isIpv4 ? this.#inputView.getUint8(packet + 1) : this.#inputView.getUint16(packet) >> 4) & ECN_MASK;
+    this.#send(destination, first, packets, ecn);
+  }
+
+  #peerOf(packet: number, isIpv4: boolean): number {
+    if (!this.allowedIps) return -1;
+    return isIpv4
+      ? this.allowedIps.lookup(4, this.#inputView, packet + IPV4.destination)
+      : this.allowedIps.lookup(6, this.#inputView, packet + IPV6.destination);
+  }
+
+  /** Session and path of a peer; both are looked up anew for each read, so that a change counts at once. */
+  #destinationOf(peer: number): Destination | undefined {
+    const slot = this.peers.currentSlot(peer);
+    const pathEntry = this.peers.pathEntry(peer);
+    if (slot === undefined || pathEntry === undefined || !this.socket) return undefined;
+    const known = this.#destination;
+    if (known?.peer === peer && known.session.slot === slot && known.pathEntry === pathEntry) {
+      if (this.sessions.isLive(known.session)) return this.#ifNotExpired(known);
+    }
+    const session = this.sessions.liveSession(slot);
+    if (!session || this.sessions.peer(session) !== peer) return undefined;
+    this.#destination = {
+      peer,
+      session,
+      createdAt: this.sessions.createdAt(session),
+      remoteIndex: this.sessions.remoteIndex(session),
+      pathEntry,
+    };
+    return this.#ifNotExpired(this.#destination);
+  }
+
+  #ifNotExpired(destination: Destination): Destination | undefined {
+    return durationBetween(destination.createdAt, this.#now) < REJECT_AFTER_TIME ? destination : undefined;
+  }
+
+  /** Counters, under the key of the context (rule 2). */
+  #reserve({ session }: Destination, packets: number): bigint | undefined {
+    const held = this.#keyOf;
+    if (!held || held.slot !== session.slot || held.generation !== session.generation) {
+      this.#aead.setKey(this.sessions.sendKey(session));
+      this.#keyOf = session;
+    }
+    return this.sessions.reserveCounters(session, packets);
+  }
+
+  #send(destination: Destination, firstCounter: bigint, packets: number, ecn: number): void {
+    const cutter = this.#cutter;
+    const view = this.#batchView;
+    let low = Number(BigInt.asUintN(32, firstCounter));
+    let high = Number(firstCounter >> 32n);
+    let bytes = 0;
+    for (let i = 0; i < packets; i++) {
+      cutter.next();
+      const padded = this.#paddedLength(cutter.length);
+      const sealed = TRANSPORT_HEADER_LENGTH + padded + AEAD_TAG_BYTES;
+      this.#makeRoom(destination.pathEntry, ecn, sealed);
+      const at = this.#used;
+      view.setUint32(at, TRANSPORT_MESSAGE, true);
+      view.setUint32(at + 4, destination.remoteIndex, true);
+      view.setUint32(at + 8, low, true);
+      view.setUint32(at + 12, high, true);
+      const target = this.#batch.address + at + TRANSPORT_HEADER_LENGTH;
+      if (padded === cutter.length) this.#aead.seal(low, high, this.#input.address + cutter.at, padded, target);
+      else this.#sealPadded(low, high, padded, target);
+      this.#used += sealed;
+      this.#segments++;
+      bytes += sealed;
+      // A shorter one can only be the last of its batch.
+      if (sealed < this.#segmentSize) this.#flush();
+      if (++low === 0x1_0000_0000) {
+        low = 0;
+        high++;
+      }
+    }
+    this.sessions.recordSent(destination.session, this.#now, bytes);
+    this.peers.recordSent(destination.peer, this.#now);
+    this.reportTraffic();
+    this.control.count(COUNTER.packetsSent, packets);
+    this.control.count(COUNTER.bytesSent, bytes);
+  }
+
+  /** Zeros up to a multiple of 16, but never beyond the MTU (whitepaper §5.4.6). */
+  #paddedLength(length: number): number {
+    const padded = (length + PADDING_MULTIPLE - 1) & ~(PADDING_MULTIPLE - 1);
+    return padded <= this.mtu ? padded : Math.max(length, this.mtu);
+  }
+
+  /** The padding lies where the next packet's payload does, which is put back afterwards. */
+  #sealPadded(low: number, high: number, padded: number, target: number): void {
+    const { bytes, address } = this.#input;
+    const { at, length } = this.#cutter;
+    const covered = this.#covered;
+    const count = padded - length;
+    for (let i = 0; i < count; i++) {
+      covered[i] = bytes[at + length + i]!;
+      bytes[at + length + i] = 0;
+    }
+    this.#aead.seal(low, high, address + at, padded, target);
+    for (let i = 0; i < count; i++) bytes[at + length + i] = covered[i]!;
+  }
+
+  /** Sends what cannot go together with the packet that comes next. */
+  #makeRoom(path: number, ecn: number, sealed: number): void {
+    if (this.#segments > 0) {
+      const fits =
+        path === this.#batchPath &&
+        ecn === this.#ecn &&
+        sealed <= this.#segmentSize &&
+        this.#segments < MAX_SEGMENTS &&
+        this.#used + sealed <= MAX_BATCH_BYTES;
+      if (fits) return;
+      this.#flush();
+    }
+    this.#batchPath = path;
+    this.#ecn = ecn;
+    this.#segmentSize = sealed;
+  }
+
+  #flush(): void {
+    if (this.#segments === 0) return;
+    const { socket } = this;
+    const length = this.#used;
+    const segments = this.#segments;
+    this.#used = 0;
+    this.#segments = 0;
+    if (!socket) return this.control.count(COUNTER.sendFailed, segments);
+    const isPlain = segments > 1 && !this.#maySegment();
+    const result = isPlain ? this.#sendEach(length) : this.#sendAt(0, length, this.#segmentSize);
+    if (result >= 0) return this.control.count(COUNTER.batchesSent);
+    if (segments > 1 && (result === EIO || result === EINVAL || result === EMSGSIZE)) {
+      // EIO: this device has no checksum offload. The others: this path does not carry so large segments in a batch, while
+      // the same datagrams sent plain are fragmented and arrive.
+      if (result === EIO) this.#segmentation = 'failed';
+      else this.#plainUntil.set(this.#batchPath, (this.#now + PLAIN_TIME) as Instant);
+      this.#sendEach(length);
+      return;
+    }
+    this.control.count(COUNTER.sendFailed, segments);
+  }
+
+  #maySegment(): boolean {
+    if (this.#segmentation === 'failed') return false;
+    const until = this.#plainUntil.get(this.#batchPath);
+    if (until === undefined || this.#now < until) return until === undefined;
+    this.#plainUntil.delete(this.#batchPath);
+    return true;
+  }
+
+  #sendEach(length: number): number {
+    let failed = 0;
+    for (let at = 0; at < length; at += this.#segmentSize) {
+      const size = Math.min(this.#segmentSize, length - at);
+      if (this.#sendAt(at, size, size) < 0) failed++;
+      else this.control.count(COUNTER.sentUnsegmented);
+    }
+    if (failed > 0) this.control.count(COUNTER.sendFailed, failed);
+    return 0;
+  }
+
+  #sendAt(at: number, length: number, segmentSize: number): number {
+    const socket = this.socket!;
+    if (this.#header?.family !== socket.family) this.#header = new SendHeader(socket.family);
+    const header = this.#header;
+    if (this.#destinationPath !== this.#batchPath) {
+      header.setDestination(this.paths.addressBytes(this.#batchPath), this.paths.port(this.#batchPath));
+      this.#destinationPath = this.#batchPath;
+    }
+    const toIpv4 = this.#ecn !== 0 && this.paths.family(this.#batchPath) === 4;
+    header.setPayload(this.#batch.address + at, length, segmentSize, this.#ecn, toIpv4);
+    let result = this.#calls.sendmsg(socket.descriptor, header.address, MSG_DONTWAIT);
+    if (result === EAGAIN) this.waitUntilWritable('socket', FULL_BUFFER_WAIT);
+    if (result === EAGAIN || result === EINTR) {
+      result = this.#calls.sendmsg(socket.descriptor, header.address, MSG_DONTWAIT);
+    }
+    return result;
+  }
+
+  /** Packets that nothing can be done about here: the core stages them and asks for a handshake. */
+  #handToCore(packets: number): void {
+    for (let i = 0; i < packets; i++) {
+      this.#cutter.next();
+      const { at, length } = this.#cutter;
+      if (length <= this.rings.unsent.maxMessage) this.rings.unsent.write(this.#input.bytes.subarray(at, at + length));
+    }
+    this.control.count(COUNTER.handedToCore, packets);
+    this.notify();
+  }
+}
+
+function viewOf(block: PinnedBlock): DataView {
+  return new DataView(block.bytes.buffer, block.bytes.byteOffset, block.bytes.length);
+}
