@@ -215,14 +215,14 @@ export class ControlClient {
     signal: AbortSignal | undefined,
   ): Promise<ControlResult<Answer>> {
     try {
-      const response = await this.#pool.request({
+      const request = this.#pool.request({
         method,
         path: this.#prefix + endpoint,
         headers: { ...headers, ...(method === 'POST' ? { 'content-type': 'application/json' } : {}) },
         body: method === 'POST' ? body : null,
         signal: signal ?? null,
       });
-      return { ok: true, value: await readAnswer(response, limit) };
+      return { ok: true, value: await readAnswer(await orAborted(request, signal), limit) };
     } catch (error) {
       return unreachable(describeTransportError(error));
     }
@@ -232,6 +232,17 @@ export class ControlClient {
     if (!this.#keys) throw new Error('the keys shared with the control server are not set');
     return this.#keys;
   }
+}
+
+/** undici heeds the signal once it is connected; a host that does not answer would hold us for the connect timeout. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 async function readAnswer(response: Dispatcher.ResponseData, limit: number): Promise<Answer> {
