@@ -44,13 +44,16 @@ export interface WgLog {
 
 /** Writes at once, so that the last line before an exit is there. */
 export function openWgLog(level: WgLogLevel): WgLog {
+  const destination = pino.destination({ dest: 2, sync: true });
+  // The terminal that a daemon logs to may be closed any day; the interface works on without it.
+  destination.on('error', () => undefined);
   const logger = pino(
     {
       level: level === 'verbose' ? 'debug' : level,
       base: null,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ dest: 2, sync: true }),
+    destination,
   );
   return {
     event(event, fields) {
