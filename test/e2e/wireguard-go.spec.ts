@@ -187,6 +187,18 @@ describe.skipIf(missing !== undefined)('shadownet-wg with wireguard-go (needs ro
     expect(await theirs.canPing(ours)).toBe(true);
   });
 
+  it('does not drown in its own packets when the endpoint of a peer lies inside the tunnel to it', async () => {
+    const { ours, theirs } = await newTunnel();
+    expect(await ours.canPing(theirs)).toBe(true);
+    await ours.set('peer', theirs.publicKey, 'endpoint', `${theirs.addresses[0]}:${String(theirs.port)}`);
+    const { txBytes } = await ours.peer(theirs);
+    await ourHost.tryRun(['ping', '-n', '-f', '-c', '100', '-W', '1', theirs.addresses[0]]);
+    expect((await ours.peer(theirs)).txBytes - txBytes).toBeLessThan(70_000);
+
+    await ours.set('peer', theirs.publicKey, 'endpoint', `${THEIRS}:${String(theirs.port)}`);
+    expect(await ours.canPing(theirs)).toBe(true);
+  });
+
   // ── The interface and its programs ────────────────────────────────────────────────────────────────────────────────
 
   it('says nothing before the interface is up, nor without a private key', async () => {
@@ -303,6 +315,16 @@ describe.skipIf(missing !== undefined)('shadownet-wg with wireguard-go (needs ro
     await ours.signal('SIGTERM');
     await ours.untilEnded();
     expect(ours.hasSocket).toBe(false);
+  });
+
+  it('works on when whoever reads its log is gone', async () => {
+    const { ours, theirs } = await newTunnel();
+    await ours.signal('SIGTERM');
+    await ours.untilEnded();
+    const start = `LOG_LEVEL=debug ${inRepository('node_modules/.bin/shadownet-wg')} ${ours.interfaceName} 2>&1 | head -n 1`;
+    expect((await ourHost.run(['sh', '-c', start])).stdout).toContain('"event":"started"');
+    await restore(ours, theirs, THEIRS);
+    expect(await ours.canPing(theirs)).toBe(true);
   });
 
   it('ends when the socket is removed', async () => {
