@@ -92,6 +92,17 @@ describe('a control session', () => {
     await expect(session.registerUntil(deadline(0.6))).rejects.toMatchObject({ code: 'control-unreachable' });
   });
 
+  it('registers when the server comes up later, and says nothing else to it before', async () => {
+    await control.stop();
+    const registering = session.registerUntil(deadline(10));
+    await expect.poll(() => log.of('control-unreachable').length, SOON).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await control.start();
+    await registering;
+    expect(control.requests.map(({ path }) => path)).toEqual(['/register']);
+    expect(log.of('control-back')).toHaveLength(1);
+  });
+
   it('does not repeat a registration that the server refuses', async () => {
     control.refusals.set('/register', { status: 409, code: 'id-taken' });
     await expect(session.registerUntil(deadline(5))).rejects.toMatchObject({ code: 'control-refused' });

@@ -69,6 +69,8 @@ export class ControlSession {
   readonly #stopped = new AbortController();
   readonly #beatBackoff: Backoff;
   readonly #streamBackoff: Backoff;
+  /** Before `start` only `registerUntil` talks to the server. */
+  #phase: 'registering' | 'running' | 'stopped' = 'registering';
   #contact: Contact = { kind: 'never' };
   #mustRegister = false;
   #heartbeatInterval: Duration = seconds(30);
@@ -100,6 +102,7 @@ export class ControlSession {
 
   /** Starts heartbeats, event stream and poll. */
   start(): void {
+    this.#phase = 'running';
     void this.#streamLoop();
     this.#scheduleBeat(this.#heartbeatInterval);
     this.#schedulePoll();
@@ -115,6 +118,7 @@ export class ControlSession {
     const { client } = this.#options;
     clearTimeout(this.#beatTimer);
     clearTimeout(this.#pollTimer);
+    this.#phase = 'stopped';
     this.#stopped.abort();
     this.#wakeStream?.();
     if (this.#contact.kind === 'connected') await client.goodbye({ id }, AbortSignal.timeout(GOODBYE_TIMEOUT));
@@ -184,10 +188,10 @@ export class ControlSession {
 
   async #streamLoop(): Promise<void> {
     const { client } = this.#options;
-    while (!this.#stopped.signal.aborted) {
+    while (this.#phase === 'running') {
       const failure = await client.readEvents({ onEvent: (event) => this.#onEvent(event) }, this.#stopped.signal);
       this.#streamIsLive = false;
-      if (this.#stopped.signal.aborted) return;
+      if (this.#phase !== 'running') return;
       this.#failed('event stream', failure);
       await this.#pauseStream(this.#streamBackoff.next());
     }
@@ -240,6 +244,7 @@ export class ControlSession {
     this.#contact = { kind: 'connected', at: this.#options.now() };
     if (before.kind !== 'lost') return;
     this.#options.log.event('control-back', {});
+    if (this.#phase !== 'running') return;
     // The server may have restarted, or counted us out: registering again costs nothing and puts all in order.
     this.#mustRegister = true;
     void this.#beat();
@@ -247,7 +252,7 @@ export class ControlSession {
   }
 
   #failed(request: string, failure: ControlFailure): void {
-    if (this.#stopped.signal.aborted) return;
+    if (this.#phase === 'stopped') return;
     switch (failure.kind) {
       case 'unreachable':
         return this.#lost(failure);
@@ -274,11 +279,11 @@ export class ControlSession {
 
   #scheduleBeat(delay: Duration): void {
     clearTimeout(this.#beatTimer);
-    if (!this.#stopped.signal.aborted) this.#beatTimer = setTimeout(() => void this.#beat(), delay);
+    if (this.#phase === 'running') this.#beatTimer = setTimeout(() => void this.#beat(), delay);
   }
 
   #schedulePoll(): void {
-    if (this.#stopped.signal.aborted) return;
+    if (this.#phase !== 'running') return;
     this.#pollTimer = setTimeout(() => {
       if (!this.#streamIsLive) void this.#fetchMap();
       this.#schedulePoll();
