@@ -12,6 +12,8 @@ await build({
   conditions: ['@shadownet/source'],
   external: ['koffi'],
   // CommonJS dependencies ask for `require`, which an ES module has to make for itself, under a name that no source uses.
-  banner: { js: "import { createRequire as requireForBundle } from 'node:module'; const require = requireForBundle(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as requireForBundle } from 'node:module'; const require = requireForBundle(import.meta.url);",
+  },
   logLevel: 'warning',
 });
