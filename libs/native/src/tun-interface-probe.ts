@@ -10,7 +10,7 @@ import { insideNetworkNamespace } from './network-namespace.js';
 const IFREQ_BYTES = 40;
 /** _IOR('T', 210, unsigned int). */
 const TUNGETIFF = 0x800454d2;
-/** _IO('T', 227): a descriptor of the namespace that the interface is in. Linux 5.10. */
+/** _IO('T', 227): a descriptor of the namespace that the interface is in. Old kernels do not have it. */
 const TUNGETDEVNETNS = 0x54e3;
 
 /** 'unknown': the interface is somewhere else, and this kernel or this process's rights do not let us look there. */
@@ -24,6 +24,9 @@ const UNKNOWN: TunInterfaceStatus = { state: 'unknown' };
 export class TunInterfaceProbe {
   readonly #tun: Descriptor;
   #place: { readonly socket: Descriptor; readonly name: string; readonly index: number } | undefined;
+
+  /** The interface's index in the process's own namespace, where that is the only place that we can look at. */
+  #homeIndex: number | undefined;
 
   /** The probe does not own the TUN descriptor. */
   constructor(tun: Descriptor) {
@@ -48,10 +51,12 @@ export class TunInterfaceProbe {
   #locate(): TunInterfaceStatus {
     this.close();
     const name = this.#currentName();
-    const socket = ignoringAbsence(() => this.#openSocketBeside());
-    if (socket === undefined) return UNKNOWN;
+    const beside = ignoringAbsence(() => this.#openSocketBeside());
+    const socket = beside ?? libc().socket(AF_INET, SOCK_DGRAM, 0);
     const status = ignoringAbsence(() => interfaceStatus(socket, name));
-    if (!status) {
+    // Seen from the process's own namespace, another interface may have got the name of one that went elsewhere.
+    if (beside === undefined && status) this.#homeIndex ??= status.index;
+    if (!status || (beside === undefined && status.index !== this.#homeIndex)) {
       libc().close(socket);
       return UNKNOWN;
     }
@@ -69,7 +74,10 @@ export class TunInterfaceProbe {
     }
   }
 
-  /** A socket in the interface's namespace: the ioctls on it look there, whichever namespace the process is in. */
+  /**
+   * A socket in the interface's namespace: the ioctls on it look there, whichever namespace the process is in. Throws where
+   * the kernel has no TUNGETDEVNETNS, or the process no CAP_SYS_ADMIN to enter a namespace, even its own.
+   */
   #openSocketBeside(): Descriptor {
     const { close, fcntl, ioctlForDescriptor, socket } = libc();
     const namespace = ioctlForDescriptor(this.#tun, TUNGETDEVNETNS, 'TUNGETDEVNETNS');

@@ -38,8 +38,8 @@ export interface LinuxTunOptions {
 
 export interface LinuxTunDevice extends TunDevice {
   /**
-   * Whether the interface is up now, wherever it was moved to since. 'unknown' if this kernel (before 5.10) cannot tell for an
-   * interface in another network namespace. 'down' once it is gone. `mtu` is brought up to date as well.
+   * Whether the interface is up now, wherever it was moved to since. 'unknown' for an interface in another network
+   * namespace if the process lacks CAP_SYS_ADMIN or the kernel is too old. 'down' once it is gone. `mtu` is brought up to date as well.
    */
   interfaceState(): TunInterfaceState;
 }
