@@ -153,6 +153,18 @@ describe.skipIf(process.platform !== 'linux')('an interface (needs Linux)', () =
     expect(alice.wireguard.describe()).toEqual(before);
   });
 
+  it('waits for its port while another socket has it, and says so once', async () => {
+    const other = openLinuxUdp({ port: 0, mark: 0 });
+    onTestFinished(() => other.close());
+    alice.set(`listen_port=${other.port}`);
+    alice.switch('up');
+    alice.switch('up');
+    expect(alice.events).toEqual(['socket-failed']);
+    await other.close();
+    alice.switch('up');
+    expect(alice.events).toEqual(['socket-failed', 'interface-up']);
+  });
+
   it('never has itself as a peer, whichever of key and peer comes first and whether it is up or not', () => {
     const own = `public_key=${alice.publicKey}`;
     alice.set(own);

@@ -62,6 +62,8 @@ export class WireGuardInterface implements UapiTarget {
   #identity: Identity | undefined;
   #listenPort = 0;
   #firewallMark = 0;
+  /** What was logged when the socket could not be opened: it is not said again at each attempt. */
+  #socketFailure: string | undefined;
   #timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
 
   constructor({ tun, crypto, timestamps, log }: WireGuardInterfaceOptions) {
@@ -156,9 +158,11 @@ export class WireGuardInterface implements UapiTarget {
     } catch (error) {
       if (!(error instanceof UdpError)) throw error;
       // The interface is up without a network until the port is free or another is set: it is tried again at each look.
-      this.#log.event('socket-failed', { error: error.message });
+      if (this.#socketFailure !== error.message) this.#log.event('socket-failed', { error: error.message });
+      this.#socketFailure = error.message;
       return;
     }
+    this.#socketFailure = undefined;
     this.#log.event('interface-up', { interface: this.#tun.name, port: this.#listenPort });
     this.#handKeyToDevice();
     this.#settle();
