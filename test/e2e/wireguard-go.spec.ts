@@ -317,6 +317,16 @@ describe.skipIf(missing !== undefined)('shadownet-wg with wireguard-go (needs ro
     expect(ours.hasSocket).toBe(false);
   });
 
+  it('needs no right but CAP_NET_ADMIN', async () => {
+    const { ours, theirs } = await newTunnel();
+    await ours.signal('SIGTERM');
+    await ours.untilEnded();
+    const only = ['setpriv', '--bounding-set=-all,+net_admin', '--inh-caps=-all'];
+    await ourHost.run([...only, inRepository('node_modules/.bin/shadownet-wg'), ours.interfaceName]);
+    await restore(ours, theirs, THEIRS);
+    expect(await ours.canPing(theirs)).toBe(true);
+  });
+
   it('works on when whoever reads its log is gone', async () => {
     const { ours, theirs } = await newTunnel();
     await ours.signal('SIGTERM');
