@@ -107,6 +107,15 @@ describe.skipIf(process.platform !== 'linux')('an interface (needs Linux)', () =
     await vi.waitFor(() => expect(bob.receivedNumbers).toEqual([3]));
   });
 
+  it('is brought up by the first packet if nobody can tell its state', async () => {
+    connect();
+    alice.switch('down');
+    alice.switch('unknown');
+    expect(alice.events.at(-1)).toBe('interface-down');
+    alice.sendTo(bob, 3);
+    await vi.waitFor(() => expect(bob.receivedNumbers).toEqual([3]));
+  });
+
   it('stays as it is while nobody can tell its state', async () => {
     connect();
     alice.switch('unknown');

@@ -189,8 +189,8 @@ export class WireGuardInterface implements UapiTarget {
   // ── Traffic ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #onPacket(packet: Uint8Array): void {
-    // The first packet tells that the interface is up before the next look does.
-    if (this.#link.kind === 'down') this.followInterfaceState();
+    // The first packet tells that the interface is up before the next look does, or where a look cannot tell.
+    if (this.#link.kind === 'down' && this.#tun.interfaceState() !== 'down') this.#bringUp();
     this.#device.handlePacket(packet, monotonicNow(), this.#output);
     this.#settle();
   }
