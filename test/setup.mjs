@@ -20,7 +20,7 @@ const OLDEST_NODE = [20, 19];
 export const NX_ENVIRONMENT = { NX_DAEMON: 'false', NX_TUI: 'false' };
 
 /**
- * `purpose` is "demo" or "tests". Throws a SetUpError with a message for the user. Packages that the tests would like to have and
+ * `purpose` is "demo", "tests" or "benchmark". Throws a SetUpError with a message for the user. Packages that the tests would like to have and
  * cannot get are only reported: the tests that need them say that they are skipped.
  */
 export async function setUp(purpose) {

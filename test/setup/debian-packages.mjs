@@ -20,11 +20,19 @@ const FOR_THE_TESTS = {
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
 };
 
+const FOR_THE_BENCHMARK = {
+  iproute2: ['ip'],
+  'iputils-ping': ['ping'],
+  'wireguard-tools': ['wg'],
+  'wireguard-go': ['wireguard-go'],
+  iperf3: ['iperf3'],
+};
+
 const FOR_COMPILING = { python3: ['python3'], make: ['make'], 'g++': ['g++'] };
 
-const PACKAGES = { demo: FOR_THE_DEMO, tests: FOR_THE_TESTS, compiling: FOR_COMPILING };
+const PACKAGES = { demo: FOR_THE_DEMO, tests: FOR_THE_TESTS, benchmark: FOR_THE_BENCHMARK, compiling: FOR_COMPILING };
 
-/** The packages that `purpose` ("demo", "tests" or "compiling") needs and this machine does not have. */
+/** The packages that `purpose` ("demo", "tests", "benchmark" or "compiling") needs and this machine does not have. */
 export function missingPackages(purpose) {
   return Object.entries(PACKAGES[purpose])
     .filter(([, programs]) => !programs.some(isInstalled))
