@@ -18,6 +18,7 @@ const MAY_IMPORT = {
   'lib:tun': ['lib:primitives', 'lib:native'],
   'lib:udp': ['lib:primitives', 'lib:native'],
   'lib:dataplane': ['lib:primitives', 'lib:native', 'lib:crypto', 'lib:stun', 'lib:wireguard', 'lib:tun', 'lib:udp'],
+  'lib:uapi': ['lib:primitives', 'lib:wireguard'],
   'lib:testlab': ['lib:primitives', 'lib:crypto', 'lib:stun', 'lib:paths'],
   'app:wg': ['lib:primitives', 'lib:crypto', 'lib:wireguard', 'lib:native', 'lib:tun', 'lib:udp', 'lib:dataplane'],
   'app:control': ['lib:primitives', 'lib:contracts', 'lib:crypto', 'lib:stun', 'lib:udp'],
@@ -33,6 +34,7 @@ const MAY_IMPORT = {
     'lib:tun',
     'lib:udp',
     'lib:dataplane',
+    'lib:uapi',
   ],
   'app:dashboard': ['lib:contracts'],
 };
