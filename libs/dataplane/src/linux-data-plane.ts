@@ -64,6 +64,8 @@ class LinuxDataPlane implements DataPlane {
   #mtu: number;
   #rungEpoch = 0;
   #tick: NodeJS.Timeout | undefined;
+  /** Settles at once while workers run, and when they have ended once they were told to. */
+  #ended: Promise<unknown> = Promise.resolve();
   #reclaiming: 'idle' | 'waiting' = 'idle';
 
   constructor(
@@ -116,6 +118,8 @@ class LinuxDataPlane implements DataPlane {
     while (this.#state.kind === 'running' && !sessionTable.hasPassed(epoch)) {
       await new Promise((resolve) => setTimeout(resolve, PASS_CHECK_MS));
     }
+    // Whoever waits while the data plane is being closed waits for the workers' end.
+    await this.#ended;
     sessionTable.reclaim();
   }
 
@@ -132,12 +136,12 @@ class LinuxDataPlane implements DataPlane {
 
   async close(): Promise<void> {
     if (this.#state.kind === 'closed') return;
-    const ended = this.#state.kind === 'running' ? this.#state.workers.map((worker) => worker.ended) : [];
+    if (this.#state.kind === 'running') this.#ended = Promise.all(this.#state.workers.map(({ ended }) => ended));
     this.#stopWorkers();
     this.#state = { kind: 'closed' };
     clearInterval(this.#tick);
     process.off('exit', this.#ringOnExit);
-    await Promise.all(ended);
+    await this.#ended;
     await this.tun.close();
   }
 

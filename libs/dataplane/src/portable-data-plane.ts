@@ -5,8 +5,14 @@ import { type LinuxUdpOptions, type LinuxUdpSocket, openLinuxUdp } from '@shadow
 
 import type { DataPlane, DataPlaneOptions } from './data-plane.js';
 
+/** Rejects with a TunError, or NativeError 'native-unavailable' off Linux or without koffi. */
 export async function openPortableDataPlane({ tun }: Pick<DataPlaneOptions, 'tun'>): Promise<DataPlane> {
-  return new PortableDataPlane(await openLinuxTun(tun));
+  return portableDataPlane(await openLinuxTun(tun));
+}
+
+/** The data plane on a device that is open, of any kind: it becomes the data plane's to close. */
+export function portableDataPlane(tun: LinuxTunDevice): DataPlane {
+  return new PortableDataPlane(tun);
 }
 
 class PortableDataPlane implements DataPlane {

@@ -1,7 +1,8 @@
 // The worker that sends. One packet out, in the order it travels:
 //
 //   1. read the TUN: a packet or a superpacket of up to 64 KB behind a virtio header
-//   2. destination → peer (allowed IPs) → current session and path; without them the packets go to the core, which stages them
+//   2. destination → peer (allowed IPs) → current session and path; without them the packets go to the core, which stages them,
+//      as do our own messages that the host has routed into the tunnel
 //   3. reserve as many counters as there will be packets, look again whether the session lives
 //   4. cut, pad, seal into the batch
 //   5. a batch leaves in one sendmsg with UDP_SEGMENT: packets of one size for one path with one ECN codepoint
@@ -22,7 +23,7 @@ import { REJECT_AFTER_TIME, type SessionRef, TRANSPORT_HEADER_LENGTH } from '@sh
 
 import { PacketWorker } from './packet-worker.js';
 import { SuperpacketCutter } from './superpacket-cutter.js';
-import { IPV4, IPV6, VIRTIO_HEADER_LENGTH } from './virtio-header.js';
+import { IPV4, IPV6, PROTOCOL_UDP, UDP, VIRTIO_HEADER_LENGTH } from './virtio-header.js';
 import { COUNTER, type WorkerStart } from './worker-protocol.js';
 
 /** One read: the virtio header, the largest superpacket, and the padding of its last packet. */
@@ -135,16 +136,19 @@ export class TransmitWorker extends PacketWorker {
     const isIpv4 = end > packet && this.#inputView.getUint8(packet) >> 4 === 4;
     if (end - packet < (isIpv4 ? IPV4.headerLength : IPV6.headerLength))
       return this.control.count(COUNTER.malformedPacket);
-    const peer = this.#peerOf(packet, isIpv4);
-    if (peer < 0) return this.control.count(COUNTER.noPeerForDestination);
     const packets = this.#cutter.begin(READ_OFFSET, end);
     if (packets === 0) return this.control.count(COUNTER.malformedPacket);
+    // Without a socket the interface has just come up, which the core learns from its first packet, whatever that is.
+    if (!this.socket) return this.#handToCore(packets);
+    const peer = this.#peerOf(packet, isIpv4);
+    if (peer < 0) return this.control.count(COUNTER.noPeerForDestination);
 
     const destination = this.#destinationOf(peer);
-    const first = destination && this.#reserve(destination, packets);
-    if (!destination || first === undefined) return this.#handToCore(packets);
-    const ecn = (isIpv4 ? this.#inputView.getUint8(packet + 1) : this.#inputView.getUint16(packet) >> 4) & ECN_MASK;
-    this.#send(destination, first, packets, ecn);
+    if (!destination || this.#carriesMessageTo(destination, packet, end, isIpv4)) return this.#handToCore(packets);
+    const first = this.#reserve(destination, packets);
+    if (first === undefined) return this.#handToCore(packets);
+    const trafficClass = isIpv4 ? this.#inputView.getUint8(packet + 1) : this.#inputView.getUint16(packet) >> 4;
+    this.#send(destination, first, packets, trafficClass & ECN_MASK);
   }
 
   #peerOf(packet: number, isIpv4: boolean): number {
@@ -158,7 +162,7 @@ export class TransmitWorker extends PacketWorker {
   #destinationOf(peer: number): Destination | undefined {
     const slot = this.peers.currentSlot(peer);
     const pathEntry = this.peers.pathEntry(peer);
-    if (slot === undefined || pathEntry === undefined || !this.socket) return undefined;
+    if (slot === undefined || pathEntry === undefined) return undefined;
     const known = this.#destination;
     if (known?.peer === peer && known.session.slot === slot && known.pathEntry === pathEntry) {
       if (this.sessions.isLive(known.session)) return this.#ifNotExpired(known);
@@ -173,6 +177,19 @@ export class TransmitWorker extends PacketWorker {
       pathEntry,
     };
     return this.#ifNotExpired(this.#destination);
+  }
+
+  /** What looks like our own message on its way back into the tunnel: the core knows for sure (routing-loop.ts of libs/wireguard). */
+  #carriesMessageTo({ remoteIndex }: Destination, packet: number, end: number, isIpv4: boolean): boolean {
+    const view = this.#inputView;
+    if (view.getUint8(packet + (isIpv4 ? IPV4.protocol : IPV6.nextHeader)) !== PROTOCOL_UDP) return false;
+    const header = isIpv4 ? (view.getUint8(packet) & 15) * 4 : IPV6.headerLength;
+    const message = packet + header + UDP.headerLength;
+    return (
+      message + TRANSPORT_HEADER_LENGTH <= end &&
+      view.getUint32(message, true) === TRANSPORT_MESSAGE &&
+      view.getUint32(message + 4, true) === remoteIndex
+    );
   }
 
   #ifNotExpired(destination: Destination): Destination | undefined {
