@@ -7,6 +7,7 @@ describe('the configuration', () => {
       interfaceName: 'wg0',
       mode: 'daemon',
       logLevel: 'error',
+      dataPlane: 'best',
       daemonLog: 'none',
       stateDirectory: '/var/lib/shadownet-wg',
     });
@@ -34,6 +35,14 @@ describe('the configuration', () => {
     ['', 'error', 'none'],
   ])('reads LOG_LEVEL=%s as %s, with the daemon’s log %s', (text, logLevel, daemonLog) => {
     expect(readConfig(['wg0'], { LOG_LEVEL: text })).toMatchObject({ logLevel, daemonLog });
+  });
+
+  it.each([
+    [['wg0'], { SHADOWNET_DATAPLANE: 'portable' }, 'portable'],
+    [['--dataplane', 'linux', 'wg0'], { SHADOWNET_DATAPLANE: 'portable' }, 'linux'],
+    [['wg0'], { SHADOWNET_DATAPLANE: '' }, 'best'],
+  ])('takes the data plane from %j and %j', (argv, environment, dataPlane) => {
+    expect(readConfig(argv, environment)).toMatchObject({ dataPlane });
   });
 
   it('keeps its state where systemd says', () => {

@@ -1,6 +1,7 @@
 // The command line and environment of shadownet-wg: those of wireguard-go. Read once at start; used by main.ts.
 
 import { Command, Option } from 'commander';
+import type { DataPlaneKind } from '@shadownet/dataplane';
 import { VERSION } from './version.js';
 import type { WgLogLevel } from './wg-log.js';
 
@@ -8,6 +9,7 @@ export interface WgConfig {
   readonly interfaceName: string;
   readonly mode: 'foreground' | 'daemon';
   readonly logLevel: WgLogLevel;
+  readonly dataPlane: DataPlaneKind | 'best';
   /** Whether a daemon's log goes to where the output of the process that started it goes; nowhere otherwise. */
   readonly daemonLog: 'inherited' | 'none';
   /** Where timestamp reservations are kept. */
@@ -16,10 +18,13 @@ export interface WgConfig {
 
 const DEFAULT_STATE_DIRECTORY = '/var/lib/shadownet-wg';
 
+const DATA_PLANES: readonly DataPlaneKind[] = ['linux', 'portable'];
+
 const HELP = `
 Environment:
   LOG_LEVEL                 silent, error (default), verbose or debug
   WG_PROCESS_FOREGROUND=1   the same as --foreground
+  SHADOWNET_DATAPLANE       linux or portable, as --dataplane
   STATE_DIRECTORY           where timestamps are reserved (default: ${DEFAULT_STATE_DIRECTORY})
 
 Examples:
@@ -36,20 +41,30 @@ export function readConfig(
     .description('A WireGuard interface in user space, configured with wg and wg-quick')
     .argument('<interface>', 'the name of the interface that is made')
     .addOption(new Option('-f, --foreground', 'stay attached instead of becoming a daemon'))
+    .addOption(
+      new Option('--dataplane <kind>', 'how packets are moved: the best that works, unless told').choices(DATA_PLANES),
+    )
     .version(VERSION)
     .addHelpText('after', HELP);
   command.parse([...argv], { from: 'user' });
   const [interfaceName] = command.args as [string];
-  const { foreground } = command.opts<{ foreground?: true }>();
+  const { dataplane, foreground } = command.opts<{ dataplane?: DataPlaneKind; foreground?: true }>();
   const isForeground = foreground === true || environment['WG_PROCESS_FOREGROUND'] === '1';
   const logLevel = readLogLevel(environment['LOG_LEVEL']);
   return Object.freeze({
     interfaceName,
     mode: isForeground ? 'foreground' : 'daemon',
     logLevel,
+    dataPlane: dataplane ?? readDataPlane(environment['SHADOWNET_DATAPLANE'], command),
     daemonLog: environment['LOG_LEVEL'] && logLevel !== 'silent' ? 'inherited' : 'none',
     stateDirectory: environment['STATE_DIRECTORY'] || DEFAULT_STATE_DIRECTORY,
   });
+}
+
+function readDataPlane(text: string | undefined, command: Command): WgConfig['dataPlane'] {
+  if (!text) return 'best';
+  const kind = DATA_PLANES.find((known) => known === text);
+  return kind ?? command.error(`error: SHADOWNET_DATAPLANE is ${text}: use ${DATA_PLANES.join(' or ')}`);
 }
 
 /** Anything else is `error`, as with wireguard-go. */

@@ -4,7 +4,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { chooseCryptoProvider } from '@shadownet/crypto';
 import { interfaceIndex, NativeError } from '@shadownet/native';
-import { openLinuxTun } from '@shadownet/tun';
+import { openDataPlane } from '@shadownet/dataplane';
 import { Tai64nSource } from '@shadownet/wireguard';
 import { monotonicNow, wallNanoseconds } from './clock.js';
 import type { WgConfig } from './config.js';
@@ -29,7 +29,12 @@ export async function runInForeground(config: WgConfig, log: WgLog): Promise<voi
   const { interfaceName, stateDirectory } = config;
   await refuseSecondStart(interfaceName);
   const crypto = chooseCryptoProvider();
-  const tun = await openLinuxTun({ name: interfaceName, mtu: MTU, addresses: [], initialState: 'down' });
+  const { dataPlane, fallbackReason } = await openDataPlane({
+    ...(config.dataPlane !== 'best' && { kind: config.dataPlane }),
+    tun: { name: interfaceName, mtu: MTU, addresses: [], initialState: 'down' },
+    workerEntry: new URL('./packet-worker.js', import.meta.url),
+  });
+  if (fallbackReason !== undefined) log.event('dataplane-fallback', { reason: fallbackReason });
   const reservations = new TimestampFile(stateDirectory, interfaceName, (error) =>
     log.event('timestamps-unsaved', { error: error.message }),
   );
@@ -38,10 +43,10 @@ export async function runInForeground(config: WgConfig, log: WgLog): Promise<voi
     lastReserved: reservations.read(),
     reserve: (until) => reservations.reserve(until),
   });
-  const wireguard = new WireGuardInterface({ tun, crypto, timestamps, log });
+  const wireguard = new WireGuardInterface({ dataPlane, crypto, timestamps, log });
   const socket = await UapiSocket.listen(uapiSocketPath(interfaceName), wireguard, log);
   process.on('exit', () => socket.close());
-  log.event('started', { interface: interfaceName, crypto: crypto.name, version: VERSION });
+  log.event('started', { interface: interfaceName, crypto: crypto.name, dataplane: dataPlane.kind, version: VERSION });
 
   let isStopping = false;
   const stop = (reason: string): void => {
@@ -56,7 +61,7 @@ export async function runInForeground(config: WgConfig, log: WgLog): Promise<voi
     if (socket.isInPlace()) wireguard.followInterfaceState();
     else stop('the UAPI socket was removed');
   }, WATCH_INTERVAL_MS);
-  tun.onClosed((reason) => stop(reason.message));
+  dataPlane.tun.onClosed((reason) => stop(reason.message));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   wireguard.followInterfaceState();

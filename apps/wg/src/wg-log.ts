@@ -7,7 +7,9 @@ export type WgLogLevel = 'silent' | 'error' | 'verbose';
 
 /** Keys and peers are public keys in base64, endpoints texts such as `203.0.113.21:51820`. */
 export interface WgEvents {
-  started: { interface: string; crypto: string; version: string };
+  started: { interface: string; crypto: string; dataplane: string; version: string };
+  /** The fast data plane was not to be had; the portable one is used. */
+  'dataplane-fallback': { reason: string };
   'interface-up': { interface: string; port: number };
   'interface-down': { interface: string };
   handshake: { peer: string; role: 'initiator' | 'responder' };
@@ -24,6 +26,7 @@ export interface WgEvents {
 
 const LEVELS: Record<keyof WgEvents, 'debug' | 'error'> = {
   started: 'debug',
+  'dataplane-fallback': 'debug',
   'interface-up': 'debug',
   'interface-down': 'debug',
   handshake: 'debug',

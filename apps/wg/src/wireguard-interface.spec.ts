@@ -1,6 +1,7 @@
 // Two interfaces on memory TUNs and real loopback sockets: what shadownet-wg does around the engine.
 import { nodeCrypto } from '@shadownet/crypto';
 import { encodeHex, encodeUtf8 } from '@shadownet/primitives';
+import { portableDataPlane } from '@shadownet/dataplane';
 import { type LinuxTunDevice, MemoryTun } from '@shadownet/tun';
 import { openLinuxUdp } from '@shadownet/udp';
 import { RequestReader, Tai64nSource, UapiErrno } from '@shadownet/wireguard';
@@ -27,7 +28,12 @@ class End {
   constructor(readonly address: string) {
     const log: WgLog = { event: (event) => void this.events.push(event) };
     const timestamps = new Tai64nSource({ wallNanoseconds, lastReserved: 0n, reserve: () => undefined });
-    this.wireguard = new WireGuardInterface({ tun: this.tun, crypto: nodeCrypto, timestamps, log });
+    this.wireguard = new WireGuardInterface({
+      dataPlane: portableDataPlane(this.tun),
+      crypto: nodeCrypto,
+      timestamps,
+      log,
+    });
     onTestFinished(() => this.wireguard.close());
   }
 

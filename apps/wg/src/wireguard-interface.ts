@@ -1,10 +1,10 @@
-// One WireGuard interface on the portable data path: the engine between a TUN device and a UDP socket, and what the UAPI
-// sets of it. Everything about the protocol is the engine's; this is its network, its clock and its state of up or down.
+// One WireGuard interface: the engine beside the data plane that moves its packets, and what the UAPI sets of it. Everything about the protocol is the engine's; this is its network, its clock and its state of up or down.
 //
 // A device without a private key neither sends nor accepts anything. So the engine is given the key exactly while the
 // interface is up, and the socket exists for exactly as long.
 
 import type { CryptoProvider } from '@shadownet/crypto';
+import type { DataPlane } from '@shadownet/dataplane';
 import {
   assertNever,
   encodePublicKey,
@@ -15,8 +15,7 @@ import {
   Secret,
   udpPath,
 } from '@shadownet/primitives';
-import type { LinuxTunDevice } from '@shadownet/tun';
-import { type LinuxUdpSocket, openLinuxUdp, UdpError } from '@shadownet/udp';
+import { type LinuxUdpSocket, UdpError } from '@shadownet/udp';
 import {
   applyPeerChanges,
   checkPeerChanges,
@@ -34,7 +33,8 @@ import type { UapiTarget } from './uapi-socket.js';
 import type { WgLog } from './wg-log.js';
 
 export interface WireGuardInterfaceOptions {
-  readonly tun: LinuxTunDevice;
+  /** Not attached yet; closed with the interface. */
+  readonly dataPlane: DataPlane;
   readonly crypto: CryptoProvider;
   readonly timestamps: Tai64nSource;
   readonly log: WgLog;
@@ -50,7 +50,8 @@ interface Identity {
 }
 
 export class WireGuardInterface implements UapiTarget {
-  readonly #tun: LinuxTunDevice;
+  readonly #dataPlane: DataPlane;
+  readonly #tun: DataPlane['tun'];
   readonly #crypto: CryptoProvider;
   readonly #log: WgLog;
   readonly #device: Device;
@@ -66,18 +67,29 @@ export class WireGuardInterface implements UapiTarget {
   #socketFailure: string | undefined;
   #timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
 
-  constructor({ tun, crypto, timestamps, log }: WireGuardInterfaceOptions) {
-    this.#tun = tun;
+  constructor({ dataPlane, crypto, timestamps, log }: WireGuardInterfaceOptions) {
+    this.#dataPlane = dataPlane;
+    this.#tun = dataPlane.tun;
     this.#crypto = crypto;
     this.#log = log;
     this.#device = new Device({ crypto, random: secureRandom, timestamps, endpoints: 'roaming', maxPeers: MAX_PEERS });
-    tun.onPacket((packet) => this.#onPacket(packet));
+    this.#tun.onPacket((packet) => this.#onPacket(packet));
+    dataPlane.attach({
+      device: this.#device,
+      output: this.#output,
+      now: monotonicNow,
+      settle: () => this.#settle(),
+      fail: (reason) => {
+        throw reason;
+      },
+    });
   }
 
   /** Looks whether the interface was brought up or down or given another MTU, and follows. To be called a few times a second. */
   followInterfaceState(): void {
     const state = this.#tun.interfaceState();
     this.#device.setMtu(this.#tun.mtu);
+    this.#dataPlane.publish();
     if (state === 'up' && this.#link.kind === 'down') this.#bringUp();
     if (state === 'down' && this.#link.kind === 'up') this.#bringDown();
   }
@@ -111,7 +123,7 @@ export class WireGuardInterface implements UapiTarget {
     this.#bringDown();
     this.#identity?.privateKey.zero();
     clearTimeout(this.#timer?.handle);
-    await this.#tun.close();
+    await this.#dataPlane.close();
   }
 
   // ── Configuration ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -178,7 +190,7 @@ export class WireGuardInterface implements UapiTarget {
   }
 
   #openSocket(port: number, mark: number): LinuxUdpSocket {
-    const socket = openLinuxUdp({ port, mark });
+    const socket = this.#dataPlane.openSocket({ port, mark });
     socket.onDatagram((datagram, from) => {
       this.#device.handleDatagram(datagram, udpPath(from), monotonicNow(), this.#output);
       this.#settle();
@@ -199,8 +211,9 @@ export class WireGuardInterface implements UapiTarget {
     if (this.#link.kind === 'up') this.#link.socket.send(datagram, path.remote);
   }
 
-  /** After everything that the device was told: its events are logged and its next deadline is kept. */
+  /** After everything that the device was told: workers learn of it, its events are logged and its next deadline is kept. */
   #settle(): void {
+    this.#dataPlane.publish();
     for (let event = this.#device.pollEvent(); event; event = this.#device.pollEvent()) this.#logEvent(event);
     const next = this.#device.pollTimeout();
     // A timer that goes off too early costs one look; setting one anew for each packet would cost more.
