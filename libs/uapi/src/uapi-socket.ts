@@ -1,0 +1,167 @@
+// The cross-platform UAPI (https://www.wireguard.com/xplatform/) on a Unix socket, where `wg` looks for it:
+// /var/run/wireguard/<interface>.sock, mode 0600. Served by shadownet-wg and by shadownet-node, each for its own interface.
+
+import { mkdirSync, statSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { assertNever } from '@shadownet/primitives';
+import {
+  type DeviceChange,
+  discardChange,
+  encodeErrnoAnswer,
+  encodeGetAnswer,
+  RequestReader,
+  type UapiDevice,
+  type UapiErrno,
+  type UapiRequest,
+} from '@shadownet/wireguard';
+import { UapiError } from './uapi-error.js';
+
+/** What the socket speaks for. */
+export interface UapiTarget {
+  describe(): UapiDevice;
+  /** Applies all of the change or, with an errno, nothing. Owns its secrets from the call on. */
+  apply(change: DeviceChange): UapiErrno | 0;
+}
+
+/** What is told of requests; never a value of theirs. */
+export interface UapiLog {
+  /** A `set` that could be read, and what came of it; 0 is success. */
+  event(event: 'configured', fields: { readonly errno: UapiErrno | 0 }): void;
+  /** A request that could not. */
+  event(event: 'request-refused', fields: { readonly errno: UapiErrno; readonly detail: string }): void;
+}
+
+/** Where `wg` looks, and nowhere else. */
+export const UAPI_DIRECTORY = '/var/run/wireguard';
+
+const MAX_CONNECTIONS = 64;
+
+export function uapiSocketPath(interfaceName: string, directory = UAPI_DIRECTORY): string {
+  return `${directory}/${interfaceName}.sock`;
+}
+
+export class UapiSocket {
+  readonly #path: string;
+  readonly #server: Server;
+  readonly #connections: Set<Socket>;
+  /** Of the file, to tell it from one that somebody else put in its place. */
+  readonly #inode: number;
+
+  private constructor(path: string, server: Server, connections: Set<Socket>) {
+    this.#path = path;
+    this.#server = server;
+    this.#connections = connections;
+    this.#inode = statSync(path).ino;
+  }
+
+  /** Listens, in place of a socket that nobody serves any more. Throws UapiError. */
+  static async listen(path: string, target: UapiTarget, log: UapiLog): Promise<UapiSocket> {
+    if (await isServed(path)) throw new UapiError('socket-in-use', `${path} is served by a running process`);
+    const connections = new Set<Socket>();
+    const server = createServer((connection) => {
+      connections.add(connection);
+      connection.on('close', () => connections.delete(connection));
+      serve(connection, target, log);
+    });
+    server.maxConnections = MAX_CONNECTIONS;
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      removeIfPresent(path);
+      await listenPrivately(server, path);
+      return new UapiSocket(path, server, connections);
+    } catch (error) {
+      throw new UapiError('socket-unusable', `cannot listen on ${path}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  /** False once the file was removed or replaced: the way to tell the process to end. */
+  isInPlace(): boolean {
+    return statSync(this.#path, { throwIfNoEntry: false })?.ino === this.#inode;
+  }
+
+  /** Ends all connections and removes the file, unless it is somebody else's by now. May be called again. */
+  close(): void {
+    const isOurs = this.isInPlace();
+    // Closing the server removes the file by its name, whoever it belongs to; so it is closed by the end of the process.
+    this.#server.unref();
+    for (const connection of this.#connections) connection.destroy();
+    if (isOurs) removeIfPresent(this.#path);
+  }
+}
+
+/** True if a process accepts connections there. */
+export function isServed(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+}
+
+function serve(connection: Socket, target: UapiTarget, log: UapiLog): void {
+  const reader = new RequestReader();
+  connection.on('error', () => connection.destroy());
+  connection.on('close', () => reader.end());
+  connection.on('drain', () => connection.resume());
+  connection.on('data', (bytes) => {
+    const requests = reader.push(bytes);
+    bytes.fill(0);
+    for (const request of requests) {
+      const answer = answerTo(request, target, log);
+      const isFlushed = connection.write(answer, () => void answer.fill(0));
+      // Whoever asks without reading the answers is not read from either.
+      if (!isFlushed) connection.pause();
+      if (request.kind === 'invalid' && request.connection === 'lost') connection.end();
+    }
+  });
+}
+
+function answerTo(request: UapiRequest, target: UapiTarget, log: UapiLog): Uint8Array {
+  switch (request.kind) {
+    case 'get': {
+      const device = target.describe();
+      const answer = encodeGetAnswer(device);
+      for (const peer of device.peers) peer.presharedKey.zero();
+      return answer;
+    }
+    case 'set': {
+      const errno = target.apply(request.change);
+      discardChange(request.change);
+      log.event('configured', { errno });
+      return encodeErrnoAnswer('set', errno);
+    }
+    case 'invalid':
+      log.event('request-refused', { errno: request.errno, detail: request.detail });
+      return encodeErrnoAnswer(request.operation, request.errno);
+    default:
+      return assertNever(request);
+  }
+}
+
+/** Unix sockets get their mode from the umask at the moment of binding, which Node does before `listen` returns. */
+function listenPrivately(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    const umask = process.umask(0o177);
+    try {
+      server.listen(path, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    } finally {
+      process.umask(umask);
+    }
+  });
+}
+
+function removeIfPresent(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
