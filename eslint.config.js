@@ -20,7 +20,16 @@ const MAY_IMPORT = {
   'lib:dataplane': ['lib:primitives', 'lib:native', 'lib:crypto', 'lib:stun', 'lib:wireguard', 'lib:tun', 'lib:udp'],
   'lib:uapi': ['lib:primitives', 'lib:wireguard'],
   'lib:testlab': ['lib:primitives', 'lib:crypto', 'lib:stun', 'lib:paths'],
-  'app:wg': ['lib:primitives', 'lib:crypto', 'lib:wireguard', 'lib:native', 'lib:tun', 'lib:udp', 'lib:dataplane'],
+  'app:wg': [
+    'lib:primitives',
+    'lib:crypto',
+    'lib:wireguard',
+    'lib:native',
+    'lib:tun',
+    'lib:udp',
+    'lib:dataplane',
+    'lib:uapi',
+  ],
   'app:control': ['lib:primitives', 'lib:contracts', 'lib:crypto', 'lib:stun', 'lib:udp'],
   'app:node': [
     'lib:primitives',
