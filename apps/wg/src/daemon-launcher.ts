@@ -3,8 +3,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
+import { uapiSocketPath } from '@shadownet/uapi';
 import type { WgConfig } from './config.js';
-import { uapiSocketPath } from './uapi-socket.js';
 import { WgError } from './wg-error.js';
 
 /** What the daemon says over the IPC channel, once. */

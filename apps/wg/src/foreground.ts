@@ -5,11 +5,11 @@ import { setTimeout } from 'node:timers/promises';
 import { chooseCryptoProvider } from '@shadownet/crypto';
 import { interfaceIndex, NativeError } from '@shadownet/native';
 import { openDataPlane } from '@shadownet/dataplane';
+import { isServed, UapiSocket, uapiSocketPath } from '@shadownet/uapi';
 import { Tai64nSource } from '@shadownet/wireguard';
 import { monotonicNow, wallNanoseconds } from './clock.js';
 import type { WgConfig } from './config.js';
 import { TimestampFile } from './timestamp-file.js';
-import { isServed, UapiSocket, uapiSocketPath } from './uapi-socket.js';
 import { VERSION } from './version.js';
 import { WgError } from './wg-error.js';
 import type { WgLog } from './wg-log.js';
@@ -24,7 +24,7 @@ const WATCH_INTERVAL_MS = 200;
 /** How long a process whose interface is gone may still hold the socket. */
 const HANDOVER_MS = 1000;
 
-/** Resolves when the interface can be configured; it then goes on until the process ends. Throws WgError, TunError. */
+/** Resolves when the interface can be configured; it then goes on until the process ends. Throws WgError, TunError, UapiError. */
 export async function runInForeground(config: WgConfig, log: WgLog): Promise<void> {
   const { interfaceName, stateDirectory } = config;
   await refuseSecondStart(interfaceName);

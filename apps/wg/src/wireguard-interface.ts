@@ -15,6 +15,7 @@ import {
   Secret,
   udpPath,
 } from '@shadownet/primitives';
+import type { UapiTarget } from '@shadownet/uapi';
 import { type LinuxUdpSocket, UdpError } from '@shadownet/udp';
 import {
   applyPeerChanges,
@@ -29,7 +30,6 @@ import {
   UapiErrno,
 } from '@shadownet/wireguard';
 import { monotonicNow, secureRandom, wallNanosecondsAt } from './clock.js';
-import type { UapiTarget } from './uapi-socket.js';
 import type { WgLog } from './wg-log.js';
 
 export interface WireGuardInterfaceOptions {
