@@ -6,6 +6,7 @@ import { generatePrivateKey, nodeCrypto } from '@shadownet/crypto';
 import {
   encodePublicKey,
   formatEndpoint,
+  formatIpPrefix,
   instant,
   parseEndpoint,
   type PublicKey,
@@ -131,6 +132,20 @@ describe('a tunnel', () => {
     const twice = map([peer(publicKey(2)), peer(publicKey(2), { hostname: 'b2' })]);
     expect(node.updateNetworkMap(twice, NOW, new Sent())).toMatchObject({ ok: true, peers: 1 });
     expect(node.status(NOW).peers.map(({ hostname }) => hostname)).toEqual(['b2']);
+  });
+
+  it('describes its peers as the engine has them', () => {
+    const node = tunnel();
+    node.updateNetworkMap(
+      map([peer(publicKey(2), { allowed_ips: ['10.100.0.2/32', '10.9.0.0/16'] })]),
+      NOW,
+      new Sent(),
+    );
+    const [described, ...others] = node.describePeers(() => 7n);
+    expect(others).toEqual([]);
+    expect(described).toMatchObject({ publicKey: publicKey(2), endpoint: undefined, lastHandshakeNanoseconds: 0n });
+    expect(described!.allowedIps.map(formatIpPrefix)).toEqual(['10.100.0.2/32', '10.9.0.0/16']);
+    expect(described!.presharedKey.expose()).toEqual(new Uint8Array(32));
   });
 
   it('asks its STUN servers at once, and takes no answer from elsewhere', () => {

@@ -37,7 +37,7 @@ import {
   type Wakeup,
 } from '@shadownet/primitives';
 import type { StunMessage } from '@shadownet/stun';
-import { Device, type DeviceEvent, type DeviceOutput } from '@shadownet/wireguard';
+import { describePeers, Device, type DeviceEvent, type DeviceOutput, type UapiPeer } from '@shadownet/wireguard';
 import { classifyDatagram } from './demultiplexer.js';
 import { linkStatus } from './link-status.js';
 import { applyPeerChange, compareMapVersions, diffNetworkMap, type PeerChange } from './network-map.js';
@@ -225,6 +225,14 @@ export class Tunnel {
       peers: [...this.#links.values()].map((link) => linkStatus(link, this.#device, now)),
       counters: this.#allCounters(),
     };
+  }
+
+  /**
+   * The peers as the engine has them, in the terms of the WireGuard UAPI. `wallNanoseconds` turns an instant into nanoseconds
+   * since the Unix epoch. The preshared keys are copies that the caller zeroes.
+   */
+  describePeers(wallNanoseconds: (at: Instant) => bigint): UapiPeer[] {
+    return describePeers(this.#device, wallNanoseconds);
   }
 
   // ── Peers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
