@@ -11,6 +11,9 @@ import { inRepository } from '../lab/repository.js';
 
 export type Implementation = 'shadownet-wg' | 'wireguard-go';
 
+/** How shadownet-wg moves packets; the best that the machine has, unless a test wants a certain one. */
+export type DataPlane = 'linux' | 'portable';
+
 const PROGRAMS: Record<Implementation, string> = {
   'shadownet-wg': inRepository('node_modules/.bin/shadownet-wg'),
   'wireguard-go': 'wireguard-go',
@@ -45,6 +48,7 @@ export class WireGuardEnd {
     /** Inside the tunnel: IPv4 and IPv6, without prefix lengths. */
     readonly addresses: readonly [string, string],
     readonly port: number,
+    private readonly dataPlane?: DataPlane,
   ) {
     this.#dir = lab.makeDir(this.interfaceName);
   }
@@ -56,8 +60,9 @@ export class WireGuardEnd {
     implementation: Implementation,
     addresses: readonly [string, string],
     port: number,
+    dataPlane?: DataPlane,
   ): Promise<WireGuardEnd> {
-    const end = new WireGuardEnd(lab, host, implementation, addresses, port);
+    const end = new WireGuardEnd(lab, host, implementation, addresses, port, dataPlane);
     await end.start();
     await end.newPrivateKey();
     await end.set('listen-port', String(port));
@@ -73,7 +78,8 @@ export class WireGuardEnd {
   }
 
   get environment(): NodeJS.ProcessEnv {
-    return { ...process.env, STATE_DIRECTORY: this.#dir, LOG_LEVEL: 'silent' };
+    const dataPlane = this.dataPlane === undefined ? {} : { SHADOWNET_DATAPLANE: this.dataPlane };
+    return { ...process.env, ...dataPlane, STATE_DIRECTORY: this.#dir, LOG_LEVEL: 'silent' };
   }
 
   /** Starts the program as a daemon; the interface is there when it returns. */
