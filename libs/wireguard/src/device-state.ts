@@ -12,6 +12,7 @@ import {
   type PublicKey,
   type PublicKeyText,
   Secret,
+  TimerQueue,
 } from '@shadownet/primitives';
 import { AllowedIps } from './allowed-ips.js';
 import {
@@ -38,7 +39,6 @@ import type { Tai64nSource } from './handshake/timestamp.js';
 import { WorkerState } from './packet-workers/worker-state.js';
 import type { Peer } from './peer.js';
 import { type SessionIndex, SessionIndexTable } from './session-index.js';
-import { TimerQueue } from './timer-queue.js';
 import { type SessionRef, SessionTable } from './transport/session-table.js';
 import { TransportCodec } from './transport/transport-message.js';
 

@@ -1,7 +1,7 @@
 // The timers of one peer (whitepaper §6) as plain deadlines. What sets and clears them is here; what happens when one goes off
 // is the device's business.
 
-import { addDuration, type Duration, type Instant } from '@shadownet/primitives';
+import { addDuration, type Duration, type Instant, type TimerOwner, type TimerQueue } from '@shadownet/primitives';
 import {
   KEEPALIVE_TIMEOUT,
   NO_ANSWER_TIMEOUT,
@@ -10,7 +10,6 @@ import {
   REKEY_TIMEOUT,
   ZERO_KEYS_AFTER_TIME,
 } from './constants.js';
-import type { TimerOwner, TimerQueue } from './timer-queue.js';
 
 const TIMERS = [
   /** Another initiation is due (§6.4). */

@@ -10,6 +10,7 @@ import {
   type PublicKey,
   type PublicKeyText,
   Secret,
+  type TimerQueue,
 } from '@shadownet/primitives';
 import { KEY_LENGTH, TIMESTAMP_LENGTH } from './constants.js';
 import { CookieStore } from './handshake/cookie.js';
@@ -18,7 +19,6 @@ import { PeerSessions } from './peer-sessions.js';
 import { PeerTimers } from './peer-timers.js';
 import type { SessionIndex } from './session-index.js';
 import { StagedPackets } from './staged-packets.js';
-import type { TimerQueue } from './timer-queue.js';
 
 /** Our side of a handshake that we start. Attempts go on until there is a session or REKEY_ATTEMPT_TIME is over. */
 export type HandshakeAttempt =

@@ -1,6 +1,6 @@
-import { type Instant, instant } from '@shadownet/primitives';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Instant, instant } from './instant.js';
 import { TimerQueue } from './timer-queue.js';
 
 class Owner {

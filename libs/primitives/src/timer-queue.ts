@@ -1,7 +1,8 @@
 // A binary heap of whoever has a deadline, so that no packet costs a walk over all peers. Places in it may be too early, never
-// too late: deadlines that move back, as most do with each packet, are looked at again when their turn comes.
+// too late: deadlines that move back, as most do with each packet, are looked at again when their turn comes. Used by the
+// WireGuard device and by the tunnel.
 
-import type { Instant } from '@shadownet/primitives';
+import type { Instant } from './instant.js';
 
 export interface TimerOwner {
   /** The deadline as it is now; `undefined` if there is none any more. */
