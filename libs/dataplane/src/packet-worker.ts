@@ -31,7 +31,8 @@ export abstract class PacketWorker {
   protected mtu: number;
   readonly #doorbell: EventDescriptor;
   readonly #reader: number;
-  #epoch: number;
+  /** The one that was passed last; none yet, so that whatever happened since the registration is passed at once. */
+  #epoch: number | undefined;
 
   constructor(protected readonly start: WorkerStart) {
     this.sessions = SessionTable.attach(start.device.sessions, start.role);
@@ -48,7 +49,6 @@ export abstract class PacketWorker {
     this.#doorbell = EventDescriptor.attach(start.doorbell);
     this.pollSet = new PollSet([start.doorbell, NO_DESCRIPTOR, NO_DESCRIPTOR]);
     this.#reader = this.sessions.addReader();
-    this.#epoch = this.sessions.epoch;
     this.#takeMessages();
   }
 

@@ -18,10 +18,11 @@ import {
   SealingContext,
   SendHeader,
 } from '@shadownet/native';
-import { durationBetween, type Instant } from '@shadownet/primitives';
-import { REJECT_AFTER_TIME, type SessionRef, TRANSPORT_HEADER_LENGTH } from '@shadownet/wireguard';
+import type { Instant } from '@shadownet/primitives';
+import { TRANSPORT_HEADER_LENGTH } from '@shadownet/wireguard';
 
 import { PacketWorker } from './packet-worker.js';
+import { type Destination, SendingSessions } from './sending-sessions.js';
 import { SuperpacketCutter } from './superpacket-cutter.js';
 import { IPV4, IPV6, PROTOCOL_UDP, UDP, VIRTIO_HEADER_LENGTH } from './virtio-header.js';
 import { COUNTER, type WorkerStart } from './worker-protocol.js';
@@ -56,19 +57,11 @@ const EAGAIN = -11;
 const EINVAL = -22;
 const EMSGSIZE = -90;
 
-/** What is known of a peer until the next epoch. */
-interface Destination {
-  readonly peer: number;
-  readonly session: SessionRef;
-  readonly createdAt: Instant;
-  readonly remoteIndex: number;
-  readonly pathEntry: number;
-}
-
 export class TransmitWorker extends PacketWorker {
   protected readonly waitsFor = 'tun';
   readonly #calls = packetCalls();
   readonly #aead = new SealingContext();
+  readonly #sending: SendingSessions;
   readonly #input: PinnedBlock;
   readonly #inputView: DataView;
   readonly #cutter: SuperpacketCutter;
@@ -78,9 +71,6 @@ export class TransmitWorker extends PacketWorker {
   /** What the padding of a packet stands on. */
   readonly #covered = new Uint8Array(PADDING_MULTIPLE);
 
-  /** Whose key the context holds. */
-  #keyOf: SessionRef | undefined;
-  #destination: Destination | undefined;
   #destinationPath = -1;
 
   // The batch so far.
@@ -96,6 +86,7 @@ export class TransmitWorker extends PacketWorker {
 
   constructor(start: WorkerStart) {
     super(start);
+    this.#sending = new SendingSessions(this.sessions, this.peers, this.#aead);
     const arena = processArena();
     this.#input = arena.allocate(READ_OFFSET + READ_BYTES + PADDING_MULTIPLE);
     this.#inputView = viewOf(this.#input);
@@ -119,9 +110,7 @@ export class TransmitWorker extends PacketWorker {
 
   protected forget(): void {
     this.#flush();
-    this.#aead.forgetKey();
-    this.#keyOf = undefined;
-    this.#destination = undefined;
+    this.#sending.forget();
     this.#destinationPath = -1;
     this.#plainUntil.clear();
   }
@@ -143,9 +132,9 @@ export class TransmitWorker extends PacketWorker {
     const peer = this.#peerOf(packet, isIpv4);
     if (peer < 0) return this.control.count(COUNTER.noPeerForDestination);
 
-    const destination = this.#destinationOf(peer);
+    const destination = this.#sending.find(peer, this.#now);
     if (!destination || this.#carriesMessageTo(destination, packet, end, isIpv4)) return this.#handToCore(packets);
-    const first = this.#reserve(destination, packets);
+    const first = this.#sending.reserve(destination, packets);
     if (first === undefined) return this.#handToCore(packets);
     const trafficClass = isIpv4 ? this.#inputView.getUint8(packet + 1) : this.#inputView.getUint16(packet) >> 4;
     this.#send(destination, first, packets, trafficClass & ECN_MASK);
@@ -156,27 +145,6 @@ export class TransmitWorker extends PacketWorker {
     return isIpv4
       ? this.allowedIps.lookup(4, this.#inputView, packet + IPV4.destination)
       : this.allowedIps.lookup(6, this.#inputView, packet + IPV6.destination);
-  }
-
-  /** Session and path of a peer; both are looked up anew for each read, so that a change counts at once. */
-  #destinationOf(peer: number): Destination | undefined {
-    const slot = this.peers.currentSlot(peer);
-    const pathEntry = this.peers.pathEntry(peer);
-    if (slot === undefined || pathEntry === undefined) return undefined;
-    const known = this.#destination;
-    if (known?.peer === peer && known.session.slot === slot && known.pathEntry === pathEntry) {
-      if (this.sessions.isLive(known.session)) return this.#ifNotExpired(known);
-    }
-    const session = this.sessions.liveSession(slot);
-    if (!session || this.sessions.peer(session) !== peer) return undefined;
-    this.#destination = {
-      peer,
-      session,
-      createdAt: this.sessions.createdAt(session),
-      remoteIndex: this.sessions.remoteIndex(session),
-      pathEntry,
-    };
-    return this.#ifNotExpired(this.#destination);
   }
 
   /** What looks like our own message on its way back into the tunnel: the core knows for sure (routing-loop.ts of libs/wireguard). */
@@ -190,20 +158,6 @@ export class TransmitWorker extends PacketWorker {
       view.getUint32(message, true) === TRANSPORT_MESSAGE &&
       view.getUint32(message + 4, true) === remoteIndex
     );
-  }
-
-  #ifNotExpired(destination: Destination): Destination | undefined {
-    return durationBetween(destination.createdAt, this.#now) < REJECT_AFTER_TIME ? destination : undefined;
-  }
-
-  /** Counters, under the key of the context (rule 2). */
-  #reserve({ session }: Destination, packets: number): bigint | undefined {
-    const held = this.#keyOf;
-    if (!held || held.slot !== session.slot || held.generation !== session.generation) {
-      this.#aead.setKey(this.sessions.sendKey(session));
-      this.#keyOf = session;
-    }
-    return this.sessions.reserveCounters(session, packets);
   }
 
   #send(destination: Destination, firstCounter: bigint, packets: number, ecn: number): void {
