@@ -1,5 +1,6 @@
 // One transfer by iperf3, as its receiver saw it. Each gets a server of its own: one that an overloaded tunnel cut off would keep
 // the next client waiting.
+import { readFileSync } from 'node:fs';
 import { type LabHost } from '../lab/lab.js';
 import { type LabProcess } from '../lab/lab-process.js';
 
@@ -51,8 +52,20 @@ function listening(server: LabProcess): Promise<void> {
 }
 
 function optionsOf(load: TransferLoad): string[] {
-  if (load.kind === 'udp') return ['--udp', '--bitrate', '0', '--length', String(load.payload)];
+  if (load.kind === 'udp') {
+    const buffer = String(receiveBufferBytes());
+    return ['--udp', '--bitrate', '0', '--length', String(load.payload), '--window', buffer];
+  }
   return ['--parallel', String(load.streams), ...(load.directions === 'both' ? ['--bidir'] : [])];
+}
+
+/**
+ * Of the sockets in UDP transfers: 4 MB, or what the kernel allows. The default holds 90 large datagrams, fewer than arrive while
+ * the receiver waits for its turn on a busy core, and what was carried would be counted as lost.
+ */
+export function receiveBufferBytes(): number {
+  const allowed = ['rmem_max', 'wmem_max'].map((name) => Number(readFileSync(`/proc/sys/net/core/${name}`, 'utf8')));
+  return Math.min(4 * 1024 * 1024, ...allowed);
 }
 
 interface IperfSum {

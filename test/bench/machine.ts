@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { tryRun } from '../lab/command.js';
 import { inRepository } from '../lab/repository.js';
+import { receiveBufferBytes } from './iperf.js';
 
 export interface Machine {
   readonly cpu: string;
@@ -14,6 +15,7 @@ export interface Machine {
   readonly iperf3: string;
   /** The kernel's default, which iperf3 takes. */
   readonly congestionControl: string;
+  readonly udpBufferBytes: number;
   /** Of the last minute, the last 5 and the last 15, when the benchmark started. */
   readonly loadAverage: readonly number[];
   readonly commit: string;
@@ -31,6 +33,7 @@ export async function describeMachine(): Promise<Machine> {
     openssl: process.versions.openssl,
     iperf3: /^iperf (\S+)/.exec((await tryRun(['iperf3', '--version'])).stdout)?.[1] ?? 'unknown',
     congestionControl: readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim(),
+    udpBufferBytes: receiveBufferBytes(),
     loadAverage: loadavg(),
     commit: await describeCommit(),
     date: new Date().toISOString().slice(0, 10),

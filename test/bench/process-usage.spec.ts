@@ -25,7 +25,7 @@ describe.skipIf(process.platform !== 'linux')('of this process', () => {
   it('counts time that goes by in work', () => {
     const before = cpuSecondsOf(process.pid);
     const start = process.cpuUsage();
-    for (let used = 0; used < 100_000; ) {
+    for (let used = 0; used < 100_000;) {
       const { user, system } = process.cpuUsage(start);
       used = user + system;
     }

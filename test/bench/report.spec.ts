@@ -15,7 +15,14 @@ function inputWith(results: Results, changes: Partial<ReportInput> = {}): Report
     unavailable: [{ id: NEWEST, title: 'newest wireguard-go', reason: '"go" is not in the PATH' }],
     machine: {
       ...{ cpu: 'A processor', cores: 2, memoryBytes: 8e9, kernel: '6.18', node: '20.20.2', openssl: '3.0.1' },
-      ...{ iperf3: '3.12', congestionControl: 'cubic', loadAverage: [0.5, 1, 2], commit: 'abc', date: '2026-01-02' },
+      ...{
+        iperf3: '3.12',
+        congestionControl: 'cubic',
+        udpBufferBytes: 4e6,
+        loadAverage: [0.5, 1, 2],
+        commit: 'abc',
+        date: '2026-01-02',
+      },
     },
     rounds: 2,
     seconds: 5,

@@ -152,7 +152,7 @@ function conditions({ machine }: ReportInput): string {
   return list([
     `${machine.cpu}, ${String(machine.cores)} cores, ${formatNumber(machine.memoryBytes / 1e9)} GB; both hosts and what loads them share these cores`,
     `Linux ${machine.kernel}, TCP congestion control ${machine.congestionControl}`,
-    `Node.js ${machine.node} with OpenSSL ${machine.openssl}, iperf3 ${machine.iperf3}`,
+    `Node.js ${machine.node} with OpenSSL ${machine.openssl}, iperf3 ${machine.iperf3} with UDP socket buffers of ${formatNumber(machine.udpBufferBytes / 1e6)} MB`,
     `load average at the start: ${load} (what else runs takes from what is measured)`,
   ]);
 }
@@ -161,7 +161,7 @@ const METHOD = list([
   'Two hosts are network namespaces joined by a veth pair, and both ends of a tunnel run the same program. Contenders take turns (A B C D, A B C D …), each with fresh namespaces, processes and keys. All are configured by `wg`, with an MTU of 1,420; the rest is as each program has it by default.',
   'A ratio is made of two values of one round, and its median is shown; so it may differ a little from the quotient of the medians below.',
   'TCP is `iperf3`, as its receiver counted, after two seconds that do not count. CPU is user and system time of both ends; what the kernel does outside of their processes (in soft interrupts) is nobody’s.',
-  'UDP is `iperf3 --udp --bitrate 0`: one system call for each datagram, as fast as one core can. *Offered* is what it sent. Where nearly all of it arrived, the sender was the limit; where much was lost, the receiver was, and the sender took a share of the cores from it.',
+  'UDP is `iperf3 --udp --bitrate 0`: one system call for each datagram, as fast as the sender can. *Offered* is what it sent. Where nearly all of it arrived, the sender was the limit. Where much was lost, the contender was, with what the sender and the receiver left it of the cores.',
   'Pings are those of iputils. Under load there is one TCP stream in the same direction; lost pings are not part of the percentiles and have a row of their own.',
   'Handshakes: 1,000 peers at 1,000 addresses send prepared initiations, 64 under way at a time, and answer a cookie if they are asked for one. What counts is responses.',
   'Start: the far end is up, and a script configures the near one as soon as its socket is there; until `ping` has its first answer. Median of three starts in each round.',
