@@ -10,6 +10,7 @@ import {
   type Path,
   type PublicKey,
   seconds,
+  type TimerOwner,
   type Wakeup,
 } from '@shadownet/primitives';
 import type { PeerName } from './tunnel-types.js';
@@ -20,7 +21,7 @@ export const SECOND_INITIATOR_DELAY = seconds(1);
 /** Packets for a peer that is being waited for start a new search so often, however many they are. */
 export const DEMAND_INTERVAL = seconds(5);
 
-export class PeerLink {
+export class PeerLink implements TimerOwner {
   /** The path that the engine sends by. */
   path: Path | undefined;
   /** When to initiate if no session has come up by then. */
@@ -49,6 +50,10 @@ export class PeerLink {
     if (this.#lastDemandAt !== undefined && durationBetween(this.#lastDemandAt, now) < DEMAND_INTERVAL) return false;
     this.#lastDemandAt = now;
     return true;
+  }
+
+  nextDeadline(): Instant | undefined {
+    return this.pollTimeout()?.at;
   }
 
   pollTimeout(): Wakeup | undefined {

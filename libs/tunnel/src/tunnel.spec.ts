@@ -3,6 +3,7 @@
 
 import type { NetworkMap, Peer } from '@shadownet/contracts';
 import { generatePrivateKey, nodeCrypto } from '@shadownet/crypto';
+import { PathAgent } from '@shadownet/paths';
 import {
   encodePublicKey,
   formatEndpoint,
@@ -14,7 +15,8 @@ import {
   Secret,
 } from '@shadownet/primitives';
 import { Tai64nSource } from '@shadownet/wireguard';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { PeerLink } from './peer-link.js';
 import { Tunnel } from './tunnel.js';
 import type { TunnelEvent, TunnelOutput } from './tunnel-types.js';
 
@@ -146,6 +148,33 @@ describe('a tunnel', () => {
     expect(described).toMatchObject({ publicKey: publicKey(2), endpoint: undefined, lastHandshakeNanoseconds: 0n });
     expect(described!.allowedIps.map(formatIpPrefix)).toEqual(['10.100.0.2/32', '10.9.0.0/16']);
     expect(described!.presharedKey.expose()).toEqual(new Uint8Array(32));
+  });
+
+  it('looks at no more peers for a timer, a packet or a datagram if it has 2,000 of them', () => {
+    const looks = [2, 2_000].map((count) => {
+      const out = new Sent();
+      const node = tunnel();
+      const peers = Array.from({ length: count }, (_, i) => {
+        const ip = `10.100.${i >> 8}.${i & 0xff}`;
+        return peer(publicKey(2 + i), { virtual_ip: ip, allowed_ips: [`${ip}/32`], online: i === 1 });
+      });
+      expect(node.updateNetworkMap(map(peers), NOW, out)).toMatchObject({ peers: count });
+      const asked = vi.spyOn(PeerLink.prototype, 'pollTimeout');
+      const worked = vi.spyOn(PathAgent.prototype, 'handleTimeout');
+      try {
+        for (let wakeups = 0; wakeups < 20; wakeups++) {
+          const { at } = node.pollTimeout()!;
+          node.handleTimeout(at, out);
+          node.handlePacket(Uint8Array.of(0x45), at, out);
+          node.handleDatagram(Uint8Array.of(9), parseEndpoint('203.0.113.66:1')!, at, out);
+        }
+        return asked.mock.calls.length + worked.mock.calls.length;
+      } finally {
+        vi.restoreAllMocks();
+      }
+    });
+    expect(looks[0]).toBeGreaterThan(20);
+    expect(looks[1]).toBe(looks[0]);
   });
 
   it('asks its STUN servers at once, and takes no answer from elsewhere', () => {

@@ -33,6 +33,7 @@ import {
   type PublicKey,
   publicKeyFromBytes,
   type PublicKeyText,
+  TimerQueue,
   udpPath,
   type Wakeup,
 } from '@shadownet/primitives';
@@ -66,8 +67,9 @@ export class Tunnel {
   readonly #linkOfProbeId = new Map<string, PeerLink>();
   /** By the text of the path that the engine sends by. */
   readonly #linkOfPath = new Map<string, PeerLink>();
-  /** Whose agents may have events: with many peers, a packet must not cost a look at each. */
+  /** Who may have events, or another deadline than before: with many peers, a packet must not cost a look at each. */
   readonly #touched = new Set<PeerLink>();
+  readonly #timers = new TimerQueue<PeerLink>();
   readonly #counters = new Map<string, number>();
   readonly #events: TunnelEvent[] = [];
   #map: NetworkMap | undefined;
@@ -172,7 +174,7 @@ export class Tunnel {
   handleTimeout(now: Instant, out: TunnelOutput): void {
     this.#device.handleTimeout(now, this.#deviceOutput(now, out));
     this.#discovery.handleTimeout(now, out);
-    for (const link of this.#links.values()) {
+    for (const link of this.#takeDue(now)) {
       this.#agentOf(link).handleTimeout(now, out);
       if (link.handshakeAt !== undefined && now >= link.handshakeAt) this.#initiateUnlessEstablished(link, now, out);
     }
@@ -181,9 +183,8 @@ export class Tunnel {
 
   /** When handleTimeout wants to be called next, and why. */
   pollTimeout(): Wakeup | undefined {
-    let earliest = earliestWakeup(this.#device.pollTimeout(), this.#discovery.pollTimeout());
-    for (const link of this.#links.values()) earliest = earliestWakeup(earliest, link.pollTimeout());
-    return earliest;
+    const next = this.#timers.first()?.owner.pollTimeout();
+    return earliestWakeup(this.#device.pollTimeout(), this.#discovery.pollTimeout(), next);
   }
 
   /** The oldest event not yet fetched. */
@@ -279,6 +280,7 @@ export class Tunnel {
   #removeLink(link: PeerLink, now: Instant): void {
     link.agent.stop(now);
     this.#touched.delete(link);
+    this.#timers.delete(link);
     this.#forgetPath(link);
     this.#device.removePeer(link.publicKey, now);
     this.#links.delete(encodePublicKey(link.publicKey));
@@ -301,7 +303,17 @@ export class Tunnel {
     return prefix ? [prefix] : [];
   }
 
-  /** For a call that may leave events behind. */
+  /** The links with a deadline that has come, out of the queue: draining puts them back. */
+  #takeDue(now: Instant): PeerLink[] {
+    const due: PeerLink[] = [];
+    for (let first = this.#timers.first(); first && first.at <= now; first = this.#timers.first()) {
+      due.push(first.owner);
+      this.#timers.delete(first.owner);
+    }
+    return due;
+  }
+
+  /** For a call that may leave events or another deadline behind. */
   #agentOf(link: PeerLink): PathAgent {
     this.#touched.add(link);
     return link.agent;
@@ -313,7 +325,7 @@ export class Tunnel {
     const result = this.#device.handleDatagram(datagram, path, now, this.#deviceOutput(now, out));
     const link = this.#linkOfPath.get(formatPath(path));
     if (!link) return;
-    if (result.ok) link.agent.trafficReceived(path, now);
+    if (result.ok) this.#agentOf(link).trafficReceived(path, now);
     // The peer speaks under a session that we don't have, because we were restarted: it would take it 15 s to find out.
     else if (result.reason === 'unknown-index') this.#initiateUnlessEstablished(link, now, out);
   }
@@ -332,7 +344,8 @@ export class Tunnel {
   #deviceOutput(now: Instant, out: TunnelOutput): DeviceOutput {
     return {
       datagram: (bytes, path) => {
-        if (wantsAnswer(bytes)) this.#linkOfPath.get(formatPath(path))?.agent.trafficSent(now);
+        const link = wantsAnswer(bytes) ? this.#linkOfPath.get(formatPath(path)) : undefined;
+        if (link) this.#agentOf(link).trafficSent(now);
         out.datagram(bytes, path);
       },
       packet: (bytes, peer) => out.packet(bytes, peer),
@@ -359,6 +372,8 @@ export class Tunnel {
           active = true;
           this.#onPathEvent(link, event, now, out);
         }
+        const deadline = link.nextDeadline();
+        if (deadline !== undefined) this.#timers.lookAt(link, deadline);
       }
     }
   }
