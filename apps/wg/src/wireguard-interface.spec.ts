@@ -105,6 +105,15 @@ describe.skipIf(process.platform !== 'linux')('an interface (needs Linux)', () =
     expect(alice.port).toBe(port);
   });
 
+  it('sends nothing for what is set after it went down, though nobody has looked yet', () => {
+    for (const end of [alice, bob]) end.switch('up');
+    alice.tun.state = 'down';
+    alice.knows(bob);
+    alice.set(`public_key=${bob.publicKey}`, 'persistent_keepalive_interval=1');
+    expect(alice.events.at(-1)).toBe('interface-down');
+    expect(alice.wireguard.describe().peers[0]!.txBytes).toBe(0);
+  });
+
   it('is brought up by the first packet if nobody looked before', async () => {
     connect();
     alice.switch('down');

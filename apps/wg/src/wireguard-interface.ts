@@ -104,6 +104,8 @@ export class WireGuardInterface implements UapiTarget {
   }
 
   apply(change: DeviceChange): UapiErrno | 0 {
+    // Whoever took the interface down a moment ago must not see it speak because of what is set now.
+    this.followInterfaceState();
     const shortage = checkPeerChanges(this.#device, change);
     if (shortage !== 0) return shortage;
     try {
@@ -225,6 +227,7 @@ export class WireGuardInterface implements UapiTarget {
 
   #onTimer(): void {
     this.#timer = undefined;
+    this.followInterfaceState();
     this.#device.handleTimeout(monotonicNow(), this.#output);
     this.#settle();
   }
