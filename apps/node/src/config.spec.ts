@@ -26,6 +26,7 @@ describe('the configuration', () => {
       interfaceName: 'shadownet0',
       stateDirectory: '/var/lib/shadownet',
       runDirectory: '/run/shadownet',
+      uapiDirectory: '/var/run/wireguard',
       hostname: 'a',
       port: 0,
       stunServers: undefined,
@@ -48,6 +49,13 @@ describe('the configuration', () => {
 
   it('takes a variable that is set to nothing for one that is not set', () => {
     expect(readLocalConfig({}, { SHADOWNET_INTERFACE: '' }).interfaceName).toBe('shadownet0');
+  });
+
+  it('makes the socket for wg where it is told, or not at all', () => {
+    expect(readNodeConfig({ control: CONTROL, uapi_dir: '/tmp/a' }, {}).uapiDirectory).toBe('/tmp/a');
+    expect(readNodeConfig({ control: CONTROL }, { SHADOWNET_UAPI_DIR: 'off' }).uapiDirectory).toBeUndefined();
+    const config = file('uapi_dir = "off"');
+    expect(readNodeConfig({ control: CONTROL, config }, {}).uapiDirectory).toBeUndefined();
   });
 
   it('reads STUN servers as text or as a list', () => {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { hostname as systemHostname } from 'node:os';
 import { resolve } from 'node:path';
 import { type Duration, seconds } from '@shadownet/primitives';
+import { UAPI_DIRECTORY } from '@shadownet/uapi';
 import { parse as parseToml } from 'smol-toml';
 import { NodeError } from './node-error.js';
 
@@ -27,6 +28,8 @@ export interface NodeConfig extends LocalConfig {
   /** Where the control server's API is; its path is a prefix. */
   readonly control: URL;
   readonly stateDirectory: string;
+  /** Where the socket for `wg` is made; `undefined`: nowhere. */
+  readonly uapiDirectory: string | undefined;
   readonly hostname: string;
   /** 0: the port of the last run, or any. */
   readonly port: number;
@@ -43,6 +46,7 @@ export const SETTINGS = [
   'interface',
   'state_dir',
   'run_dir',
+  'uapi_dir',
   'hostname',
   'port',
   'stun',
@@ -73,6 +77,7 @@ export function readNodeConfig(flags: Flags, environment: Environment): NodeConf
     ...localConfig(settings),
     control: parseControl(control),
     stateDirectory: resolve(settings.state_dir?.text ?? '/var/lib/shadownet'),
+    uapiDirectory: settings.uapi_dir?.text === 'off' ? undefined : resolve(settings.uapi_dir?.text ?? UAPI_DIRECTORY),
     hostname: settings.hostname ? parseHostname(settings.hostname) : ownHostname(systemHostname()),
     port: settings.port ? parseNumber(settings.port, 0, 0xffff) : 0,
     stunServers: settings.stun && parseStunServers(settings.stun),

@@ -38,6 +38,7 @@ function program(): Command {
     .description('start the node; returns when it is usable')
     .option('--control <url>', 'the control server')
     .option('--state-dir <dir>', "the node's identity and log (default: /var/lib/shadownet)")
+    .option('--uapi-dir <dir>', 'where the socket for wg is made, or off (default: /var/run/wireguard)')
     .option('--hostname <name>', "the node's name in the mesh (default: the host's)")
     .option('--port <number>', 'UDP port (default: the one of the last run, or any)')
     .option('--stun <host:port,…>', 'STUN servers (default: what the control server announces)')

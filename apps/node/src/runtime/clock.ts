@@ -19,4 +19,9 @@ export function wallNanoseconds(): bigint {
   return BigInt(Date.now()) * 1_000_000n;
 }
 
+/** When, by the wall clock as it is set now, the monotonic clock showed `at`: nanoseconds since the Unix epoch. */
+export function wallNanosecondsAt(at: Instant): bigint {
+  return wallNanoseconds() - BigInt(Math.round((monotonicNow() - at) * 1e6));
+}
+
 export const secureRandom: RandomBytes = (length) => randomFillSync(new Uint8Array(length));

@@ -14,6 +14,8 @@ export interface NodeEvents {
   'candidates-changed': { candidates: string[] };
   registered: { peer_id: string; assigned_ip: string; network_cidr: string };
   'interface-up': { interface: string; address: string; mtu: number };
+  'uapi-unavailable': { error: string };
+  'uapi-refused': { errno: number; reason: string };
   'map-updated': { version: string; peers: number; added: number; removed: number };
   punching: { peer: string; hostname: string; candidates: string[]; reason: string };
   'search-paused': { peer: string; hostname: string; retry_in_ms: number | null };
@@ -43,6 +45,8 @@ const LEVELS: Record<keyof NodeEvents, Exclude<LogLevel, 'trace'>> = {
   'candidates-changed': 'info',
   registered: 'info',
   'interface-up': 'info',
+  'uapi-unavailable': 'warn',
+  'uapi-refused': 'warn',
   'map-updated': 'info',
   punching: 'info',
   'search-paused': 'debug',

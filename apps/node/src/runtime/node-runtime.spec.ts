@@ -1,5 +1,6 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryTun } from '@shadownet/tun';
@@ -55,6 +56,7 @@ describe('a node', () => {
       interfaceName: 'test0',
       runDirectory: join(folder, 'run'),
       stateDirectory: join(folder, 'state'),
+      uapiDirectory: join(folder, 'uapi'),
       hostname: 'a',
       port: 0,
       stunServers: undefined,
@@ -165,6 +167,63 @@ describe('a node', () => {
   it('does not start twice on one interface', async () => {
     await up(node());
     await expect(node().start()).rejects.toMatchObject({ code: 'already-running' });
+  });
+
+  describe('and its socket for wg', () => {
+    const path = () => join(folder, 'uapi/test0.sock');
+
+    async function ask(request: string): Promise<string> {
+      const connection = connect(path());
+      connection.write(request);
+      const [answer] = (await once(connection, 'data')) as [Buffer];
+      connection.destroy();
+      return answer.toString();
+    }
+
+    it('shows the port, takes no orders, and says so in the log', async () => {
+      await up(node());
+      expect(statSync(path()).mode & 0o777).toBe(0o600);
+      const [{ port } = { port: 0 }] = log.of('socket-bound');
+      expect(await ask('get=1\n\n')).toBe(`listen_port=${port}\nerrno=0\n\n`);
+      expect(await ask('set=1\nlisten_port=1\n\n')).toBe('errno=-1\n\n');
+      expect(await ask('set=1\nlisten_port=x\n\n')).toBe('errno=-22\n\n');
+      expect(log.of('uapi-refused')).toEqual([
+        { errno: 1, reason: 'set by the mesh alone' },
+        { errno: 22, reason: 'refused: listen_port' },
+      ]);
+      expect((await status()).udp_port).toBe(port);
+    });
+
+    it('removes it when it stops', async () => {
+      const runtime = node();
+      await up(runtime);
+      await runtime.stop();
+      expect(existsSync(path())).toBe(false);
+    });
+
+    it('comes up without it while another program has it, and leaves it alone', async () => {
+      mkdirSync(join(folder, 'uapi'), { mode: 0o700 });
+      const other = createServer().listen(path());
+      await once(other, 'listening');
+      const runtime = node();
+      expect(await up(runtime)).toContain('test0 is up');
+      expect(log.of('uapi-unavailable')).toEqual([{ error: `${path()} is served by a running process` }]);
+      await runtime.stop();
+      expect(existsSync(path())).toBe(true);
+      await new Promise((resolve) => other.close(resolve));
+    });
+
+    it('comes up without it where it cannot be made', async () => {
+      writeFileSync(join(folder, 'uapi'), 'a file');
+      expect(await up(node())).toContain('test0 is up');
+      expect(log.of('uapi-unavailable')).toHaveLength(1);
+    });
+
+    it('makes none if it is told so', async () => {
+      await up(node({ uapiDirectory: undefined }));
+      expect(existsSync(join(folder, 'uapi'))).toBe(false);
+      expect(log.of('uapi-unavailable')).toEqual([]);
+    });
   });
 
   it('counts datagrams of strangers and goes on', async () => {

@@ -1,6 +1,6 @@
 // A running node: composes keys, socket, tunnel, TUN device and control session, in the order of docs/node-runtime.md:
 //
-//   control socket → keys → UDP socket → server's key → STUN (500 ms at most) → registration → interface → event stream → ready
+//   control socket → keys → UDP socket → server's key → STUN (500 ms at most) → registration → interface, UAPI socket → event stream → ready
 
 import { networkInterfaces, release, type } from 'node:os';
 import type { HeartbeatRequest, RegisterRequest, RegisterResponse, ServerInfo } from '@shadownet/contracts';
@@ -35,12 +35,14 @@ import { deriveControlKeys } from './control-keys.js';
 import { ControlSession, type ControlSessionHost, type MapChange, retryUntil } from './control-session.js';
 import { EventReport } from './event-report.js';
 import { LinkReports } from './link-reports.js';
+import { MeshDevice } from './mesh-device.js';
 import type { NodeLog } from './node-log.js';
 import { checkServerKey } from './server-key.js';
 import { describeNode } from './status-report.js';
 import { Signal, within } from './signal.js';
 import { announcedStunServers, resolveStunServers, type StunAnnouncement } from './stun-servers.js';
 import { TunnelDriver } from './tunnel-driver.js';
+import { serveUapi } from './uapi-service.js';
 
 /** Makes the TUN device: /dev/net/tun in the program, memory in tests. */
 export type OpenTun = (options: {
@@ -112,6 +114,7 @@ export class NodeRuntime {
     const core = await this.#connect(deadline);
     await core.session.registerUntil(deadline);
     await this.#raiseInterface(core);
+    await this.#serveUapi(core);
     core.session.start();
     await within(MAP_PATIENCE_MS, this.#firstMap.promise);
     this.#watchCandidates(core);
@@ -252,6 +255,14 @@ export class NodeRuntime {
     const tun = this.#interface?.tun;
     this.#core?.driver.detach();
     await tun?.close();
+  }
+
+  async #serveUapi({ tunnel, socket }: Core): Promise<void> {
+    const { config, log } = this.#options;
+    const { interfaceName, uapiDirectory: directory } = config;
+    if (directory === undefined) return;
+    const target = new MeshDevice(tunnel, socket);
+    this.#cleanups.push(await serveUapi({ directory, interfaceName, target, log }));
   }
 
   // ── Own addresses ─────────────────────────────────────────────────────────────────────────────────────────────────
