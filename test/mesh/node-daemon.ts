@@ -11,7 +11,7 @@ const UP_TIMEOUT_MS = 45_000;
 
 export interface NodeOptions {
   readonly controlUrl: string;
-  /** Holds its state and its control socket; outlives restarts. */
+  /** Holds its state and its sockets; outlives restarts. */
   readonly dir: string;
   /** More flags of `up`. */
   readonly flags?: readonly string[];
@@ -34,14 +34,13 @@ export class NodeDaemon {
   /** `shadownet-node up`: returns when it is usable. The log is followed from here on. */
   async up(): Promise<void> {
     this.#unfollow ??= followFile(`${this.#dir}/state/node.log`, this.log);
-    await this.host.run([BINARY, 'up', ...this.#upFlags, ...this.#stateFlag, ...this.#runFlag], {
-      timeoutMs: UP_TIMEOUT_MS,
-    });
+    const argv = [BINARY, 'up', ...this.#upFlags, ...this.#folderFlags, ...this.#runFlag];
+    await this.host.run(argv, { timeoutMs: UP_TIMEOUT_MS });
   }
 
   /** `shadownet-node up --foreground`, as service managers run it; returns at once. */
   runInForeground(): LabProcess {
-    const argv = [BINARY, 'up', '--foreground', ...this.#upFlags, ...this.#stateFlag, ...this.#runFlag];
+    const argv = [BINARY, 'up', '--foreground', ...this.#upFlags, ...this.#folderFlags, ...this.#runFlag];
     const child = this.host.spawn(argv);
     child.onStderrLine((line) => this.log.append(line));
     return child;
@@ -72,8 +71,13 @@ export class NodeDaemon {
     this.#unfollow = undefined;
   }
 
-  get #stateFlag(): readonly string[] {
-    return ['--state-dir', `${this.#dir}/state`];
+  /** Where its socket for `wg` is: a folder of its own, since all hosts of a lab share the file system and the interface's name. */
+  get uapiDirectory(): string {
+    return `${this.#dir}/uapi`;
+  }
+
+  get #folderFlags(): readonly string[] {
+    return ['--state-dir', `${this.#dir}/state`, '--uapi-dir', this.uapiDirectory];
   }
 
   get #runFlag(): readonly string[] {
