@@ -66,5 +66,5 @@ function whyNoPrograms(): string | undefined {
 /** The exit handlers of the lab and of the tunnel ends remove everything, at once. */
 function endOnSignals(): void {
   const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-  for (const [signal, code] of Object.entries(codes)) process.once(signal, () => process.exit(code));
+  for (const [signal, code] of Object.entries(codes)) process.on(signal, () => process.exit(code));
 }
