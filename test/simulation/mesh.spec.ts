@@ -1,6 +1,6 @@
 // Whole tunnels on simulated networks: punching, data, loss and recovery of paths, and what attackers send.
 
-import { addDuration, milliseconds, parseEndpoint, parseIpAddress, seconds } from '@shadownet/primitives';
+import { addDuration, milliseconds, minutes, parseEndpoint, parseIpAddress, seconds } from '@shadownet/primitives';
 import { Nat, type NatBehaviour, NatBehaviours, PERFECT_LINK, type Segment } from '@shadownet/testlab';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -155,6 +155,18 @@ describe('the control server', () => {
     expect(fromA.filter(({ from }) => from.port === 51820)).toEqual([]);
     expect(a.received).toEqual([]);
     expect(a.counters).toMatchObject({ 'no-peer-for-destination': 1, 'unknown-index': 1 });
+  });
+
+  it('takes up its probe counters where it left them when a peer comes back to its map', () => {
+    const pair = nattedPair();
+    connect(pair);
+    const { mesh, a, b } = pair;
+    mesh.network.run(minutes(2));
+    a.takeMap({ ...mesh.mapFor(a, 1, 2), peers: [] });
+    a.takeMap(mesh.mapFor(a, 2, 2));
+    mesh.network.run(seconds(2));
+    expect(a.isConnectedTo(b)).toBe(true);
+    expect(b.counters).not.toHaveProperty('probe-replayed-counter');
   });
 
   it('cannot take a node back to an older map, but to a new epoch', () => {

@@ -89,6 +89,8 @@ export interface MeshNodeOptions {
   readonly port?: number;
   /** The identity of an earlier node, for one that restarts. */
   readonly privateKey?: Uint8Array;
+  /** 1 unless told. */
+  readonly firstProbeCounter?: bigint;
 }
 
 export class SimulatedMeshNode {
@@ -125,7 +127,13 @@ export class SimulatedMeshNode {
     const timestamps = new Tai64nSource({ wallNanoseconds, lastReserved: 0n, reserve: () => {} });
     const privateKey = Secret.copy(this.privateKey);
     this.tunnel = new Tunnel(
-      { crypto: nodeCrypto, random: mesh.random.bytes, timestamps, privateKey, wallNanoseconds },
+      {
+        crypto: nodeCrypto,
+        random: mesh.random.bytes,
+        timestamps,
+        privateKey,
+        firstProbeCounter: options.firstProbeCounter ?? 1n,
+      },
       mesh.network.now,
     );
     this.tunnel.setHostCandidates([this.#socket.local], mesh.network.now, this.#out);

@@ -62,7 +62,7 @@ export interface PathAgentOptions {
   readonly keys: ProbeKeys;
   readonly localPublicKey: PublicKey;
   readonly remotePublicKey: PublicKey;
-  /** Above every counter that this node has ever used towards the peer: wall-clock nanoseconds since the Unix epoch. */
+  /** Above every counter that this node has ever used towards the peer. */
   readonly firstCounter: bigint;
   /** Ranges of the mesh itself: a path to a peer must not lead through the mesh. */
   readonly overlayPrefixes?: readonly IpPrefix[];
@@ -261,6 +261,11 @@ export class PathAgent {
 
   pollEvent(): PathEvent | undefined {
     return this.#events.shift();
+  }
+
+  /** Above every counter that was used towards the peer. */
+  get nextCounter(): bigint {
+    return this.#nextCounter;
   }
 
   status(_now: Instant): PathStatus {

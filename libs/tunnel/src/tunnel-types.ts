@@ -23,8 +23,8 @@ export interface TunnelOptions {
   readonly timestamps: Tai64nSource;
   /** 32 bytes; copied where needed, and stays the caller's. */
   readonly privateKey: Secret;
-  /** Above every probe counter that this identity ever used: wall-clock nanoseconds since the Unix epoch. */
-  readonly wallNanoseconds: () => bigint;
+  /** Above every probe counter that this identity ever used: peers take nothing else, also after a restart. */
+  readonly firstProbeCounter: bigint;
   /** What our requests to STUN servers say they come from. */
   readonly software?: string;
 }

@@ -32,7 +32,7 @@ function tunnel(seed = 1): Tunnel {
   const random = countingBytes(seed);
   const timestamps = new Tai64nSource({ wallNanoseconds: () => 1n, lastReserved: 0n, reserve: () => {} });
   const privateKey = Secret.own(generatePrivateKey(random));
-  return new Tunnel({ crypto: nodeCrypto, random, timestamps, privateKey, wallNanoseconds: () => 1n }, NOW);
+  return new Tunnel({ crypto: nodeCrypto, random, timestamps, privateKey, firstProbeCounter: 1n }, NOW);
 }
 
 class Sent implements TunnelOutput {
@@ -75,7 +75,7 @@ describe('a tunnel', () => {
   it('takes private keys of 32 bytes only', () => {
     const timestamps = new Tai64nSource({ wallNanoseconds: () => 1n, lastReserved: 0n, reserve: () => {} });
     const privateKey = Secret.own(new Uint8Array(31));
-    const options = { crypto: nodeCrypto, random: countingBytes(1), timestamps, privateKey, wallNanoseconds: () => 1n };
+    const options = { crypto: nodeCrypto, random: countingBytes(1), timestamps, privateKey, firstProbeCounter: 1n };
     expect(() => new Tunnel(options, NOW)).toThrow('32 bytes');
   });
 

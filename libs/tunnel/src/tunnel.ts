@@ -72,6 +72,8 @@ export class Tunnel {
   readonly #timers = new TimerQueue<PeerLink>();
   readonly #counters = new Map<string, number>();
   readonly #events: TunnelEvent[] = [];
+  /** Above what was used towards peers that are gone, of which one may come back and remember. */
+  #firstProbeCounter: bigint;
   #map: NetworkMap | undefined;
   #hostCandidates: readonly Endpoint[] = [];
   #reflexive: Endpoint | undefined;
@@ -81,6 +83,7 @@ export class Tunnel {
     if (options.privateKey.length !== 32) throw new TunnelError('bad-private-key', 'a private key has 32 bytes');
     const { crypto, random, timestamps, privateKey, software } = options;
     this.#options = options;
+    this.#firstProbeCounter = options.firstProbeCounter;
     this.#privateKey = crypto.privateKey(privateKey.expose());
     this.publicKey = publicKeyFromBytes(this.#privateKey.publicKey)!;
     this.#device = new Device({ crypto, random, timestamps, endpoints: 'external' });
@@ -249,7 +252,7 @@ export class Tunnel {
       keys,
       localPublicKey: this.publicKey,
       remotePublicKey: publicKey,
-      firstCounter: this.#options.wallNanoseconds(),
+      firstCounter: this.#firstProbeCounter,
       overlayPrefixes: this.#overlay(),
       limiter: this.#limiter,
     });
@@ -279,6 +282,7 @@ export class Tunnel {
 
   #removeLink(link: PeerLink, now: Instant): void {
     link.agent.stop(now);
+    if (link.agent.nextCounter > this.#firstProbeCounter) this.#firstProbeCounter = link.agent.nextCounter;
     this.#touched.delete(link);
     this.#timers.delete(link);
     this.#forgetPath(link);

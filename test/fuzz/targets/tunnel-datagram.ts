@@ -92,7 +92,7 @@ class Node {
     const timestamps = new Tai64nSource({ wallNanoseconds, lastReserved: 0n, reserve: () => {} });
     const privateKey = Secret.own(generatePrivateKey(random.bytes));
     this.tunnel = new Tunnel(
-      { crypto: nodeCrypto, random: random.bytes, timestamps, privateKey, wallNanoseconds },
+      { crypto: nodeCrypto, random: random.bytes, timestamps, privateKey, firstProbeCounter: 1n },
       now(),
     );
   }

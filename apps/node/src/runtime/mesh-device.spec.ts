@@ -26,7 +26,7 @@ describe('the device that a node shows to wg', () => {
     const privateKey = Secret.copy(PRIVATE_KEY);
     const random = secureRandom;
     const tunnel = new Tunnel(
-      { crypto: nodeCrypto, random, timestamps, privateKey, wallNanoseconds: () => 1n },
+      { crypto: nodeCrypto, random, timestamps, privateKey, firstProbeCounter: 1n },
       monotonicNow(),
     );
     const peer = {

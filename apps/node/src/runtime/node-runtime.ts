@@ -144,9 +144,10 @@ export class NodeRuntime {
     const { key, created } = state.loadPrivateKey(secureRandom);
     this.#cleanups.push(() => key.zero());
     const timestamps = this.#timestamps(state);
+    const firstProbeCounter = state.takeProbeCounters(wallNanoseconds());
     const privateKey = crypto.privateKey(key.expose());
     const tunnel = new Tunnel(
-      { crypto, random: secureRandom, timestamps, privateKey: key, wallNanoseconds, software: 'ShadowNet' },
+      { crypto, random: secureRandom, timestamps, privateKey: key, firstProbeCounter, software: 'ShadowNet' },
       monotonicNow(),
     );
     log.event('keys-ready', { public_key: encodePublicKey(tunnel.publicKey), created });

@@ -76,11 +76,28 @@ describe('the state directory', () => {
     expect([again.port, again.serverKey, again.reservedTimestamps]).toEqual([51820, key, 1_800_000_000_123_456_789n]);
   });
 
-  it.each(['node-id', 'server.pub', 'port', 'tai64n'])('says that %s is damaged instead of starting afresh', (name) => {
-    const state = new StateDirectory(path);
-    writeFileSync(join(path, name), 'garbage');
-    const read = { 'node-id': () => state.loadNodeId(), 'server.pub': () => state.serverKey, port: () => state.port };
-    const tai64n = () => state.reservedTimestamps;
-    expect({ ...read, tai64n }[name as 'port']).toThrow(`${join(path, name)} is damaged`);
+  it('begins probe counters above those of all earlier runs, even if the clock goes back', () => {
+    const noon = 1_800_000_000_000_000_000n;
+    const hour = 3_600_000_000_000n;
+    const firsts = [noon, noon + 2n * hour, noon - hour, 0n].map((wall) =>
+      new StateDirectory(path).takeProbeCounters(wall),
+    );
+    expect(firsts.slice(0, 2)).toEqual([noon, noon + 2n * hour]);
+    expect(firsts[2]).toBeGreaterThan(firsts[1]! + 1_000_000_000n);
+    expect(firsts[3]).toBeGreaterThan(firsts[2]! + 1_000_000_000n);
   });
+
+  it.each(['node-id', 'server.pub', 'port', 'tai64n', 'probe-counter'])(
+    'says that %s is damaged instead of starting afresh',
+    (name) => {
+      const state = new StateDirectory(path);
+      writeFileSync(join(path, name), 'garbage');
+      const read = { 'node-id': () => state.loadNodeId(), 'server.pub': () => state.serverKey, port: () => state.port };
+      const tai64n = () => state.reservedTimestamps;
+      const probeCounter = () => state.takeProbeCounters(1n);
+      expect({ ...read, tai64n, 'probe-counter': probeCounter }[name as 'port']).toThrow(
+        `${join(path, name)} is damaged`,
+      );
+    },
+  );
 });
