@@ -55,7 +55,9 @@ export class ForeignPeer {
   initiation(): Uint8Array {
     this.#now = addDuration(this.#now, seconds(6));
     this.#said = [];
-    this.#device.initiateHandshake(this.#remote, this.#now, this.#out);
+    // One that is under way is replaced when it is due again.
+    this.#device.handleTimeout(this.#now, this.#out);
+    if (this.#said.length === 0) this.#device.initiateHandshake(this.#remote, this.#now, this.#out);
     return this.#said.at(-1)!;
   }
 
