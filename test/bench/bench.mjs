@@ -1,12 +1,14 @@
 // `npm run bench`: looks whether the benchmark can work at all, sets up, then runs test/bench/main.ts with the command line. Plain
 // JavaScript without dependencies, because nothing may be installed yet.
 import { mkdirSync, rmSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { whyNoNamespaces, whyNoTun } from '../lab/requirements.mjs';
 import { ROOT, setUp, SetUpError } from '../setup.mjs';
 
 async function main(argv) {
+  const loadAverage = loadavg();
   const isQuestion = argv.includes('--help');
   const reason = isQuestion ? undefined : (whyNoNamespaces() ?? whyNoTun());
   if (reason !== undefined) return fail(reason);
@@ -19,7 +21,7 @@ async function main(argv) {
   const bundle = await makeBundle();
   process.once('exit', () => rmSync(bundle, { recursive: true, force: true }));
   const { runBenchmark } = await import(pathToFileURL(join(bundle, 'main.mjs')).href);
-  process.exit(await runBenchmark(argv));
+  process.exit(await runBenchmark(argv, loadAverage));
 }
 
 /** The benchmark, and beside it the process that sends the load of the handshake case. Node cannot run TypeScript at every version that is supported. */

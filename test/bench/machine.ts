@@ -1,6 +1,6 @@
 // What the figures were measured on and with: without it they mean nothing.
 import { readFileSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { cpus, release, totalmem } from 'node:os';
 import { tryRun } from '../lab/command.js';
 import { inRepository } from '../lab/repository.js';
 import { receiveBufferBytes } from './iperf.js';
@@ -16,14 +16,14 @@ export interface Machine {
   /** The kernel's default, which iperf3 takes. */
   readonly congestionControl: string;
   readonly udpBufferBytes: number;
-  /** Of the last minute, the last 5 and the last 15, when the benchmark started. */
+  /** Of the last minute, the last 5 and the last 15, before the benchmark did anything. */
   readonly loadAverage: readonly number[];
   readonly commit: string;
   /** YYYY-MM-DD, UTC. */
   readonly date: string;
 }
 
-export async function describeMachine(): Promise<Machine> {
+export async function describeMachine(loadAverage: readonly number[]): Promise<Machine> {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
@@ -34,7 +34,7 @@ export async function describeMachine(): Promise<Machine> {
     iperf3: /^iperf (\S+)/.exec((await tryRun(['iperf3', '--version'])).stdout)?.[1] ?? 'unknown',
     congestionControl: readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim(),
     udpBufferBytes: receiveBufferBytes(),
-    loadAverage: loadavg(),
+    loadAverage,
     commit: await describeCommit(),
     date: new Date().toISOString().slice(0, 10),
   };

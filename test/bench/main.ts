@@ -8,18 +8,22 @@ import { describeMachine } from './machine.js';
 import { type BenchOptions, type KnownNames, parseOptions, usage } from './options.js';
 import { writeReport } from './report.js';
 import { writeSection } from './report-file.js';
-import { runRounds } from './rounds.js';
+import { Results } from './results.js';
+import { runRound } from './rounds.js';
 
 const PROGRAMS = ['ip', 'ping', 'iperf3', 'wg'];
 const SECTION = 'data-plane';
+const QUIET_LOAD_AVERAGE = 0.5;
 
 const KNOWN: KnownNames = {
   cases: ALL_CASES.map(({ id }) => id),
   contenders: CONTENDER_SOURCES.map(({ id }) => id),
 };
 
-/** Returns the exit code. */
-export async function runBenchmark(argv: readonly string[]): Promise<number> {
+const TITLES = new Map(CONTENDER_SOURCES.map(({ id, title }) => [id, title]));
+
+/** Returns the exit code. `loadAverage` is that of before the set-up, which makes a load of its own. */
+export async function runBenchmark(argv: readonly string[], loadAverage: readonly number[]): Promise<number> {
   const parsed = parseOptions(argv, KNOWN);
   switch (parsed.kind) {
     case 'help':
@@ -29,29 +33,42 @@ export async function runBenchmark(argv: readonly string[]): Promise<number> {
       process.stderr.write(`${parsed.reason}\n\n${usage(KNOWN)}`);
       return 2;
     case 'run':
-      return measure(parsed.options, argv);
+      return measure(parsed.options, argv, loadAverage);
   }
 }
 
-async function measure(options: BenchOptions, argv: readonly string[]): Promise<number> {
+async function measure(
+  options: BenchOptions,
+  argv: readonly string[],
+  loadAverage: readonly number[],
+): Promise<number> {
   const reason = whyNoNamespaces() ?? whyNoTun() ?? whyNoPrograms();
   if (reason !== undefined) {
     process.stderr.write(`The benchmark cannot run: ${reason}\n`);
     return 1;
   }
   endOnSignals();
-  const machine = await describeMachine();
+  if (loadAverage[0]! > QUIET_LOAD_AVERAGE) {
+    process.stdout.write(
+      `The load average is ${loadAverage[0]!.toFixed(2)}: what else runs here takes from what is measured.\n`,
+    );
+  }
+  const machine = await describeMachine(loadAverage);
   const { contenders, unavailable } = await obtainContenders(
     CONTENDER_SOURCES.filter(({ id }) => options.contenders.includes(id)),
   );
   for (const { title, reason } of unavailable) process.stdout.write(`Without ${title}: ${reason}\n`);
   const cases = ALL_CASES.filter(({ id }) => options.cases.includes(id));
   const { rounds, seconds, quick } = options;
-  const results = await runRounds({ rounds, seconds, cases, contenders });
+  const results = new Results();
   const command = ['npm run bench', ...(argv.length > 0 ? ['--', ...argv] : [])].join(' ');
   const out = resolve(options.out);
-  const input = { results, contenders, unavailable, machine, rounds, seconds, quick, command };
-  await writeSection(out, SECTION, writeReport(input));
+  for (let round = 1; round <= rounds; round += 1) {
+    await runRound({ rounds, seconds, cases, contenders }, round, results);
+    // After each, so that a run that is ended early has not been in vain.
+    const input = { results, contenders, unavailable, titles: TITLES, machine, seconds, quick, command };
+    await writeSection(out, SECTION, writeReport({ ...input, rounds: round }));
+  }
   process.stdout.write(`\nThe report: ${out}\n`);
   return results.failures.length > 0 ? 1 : 0;
 }

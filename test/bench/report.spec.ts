@@ -24,6 +24,11 @@ function inputWith(results: Results, changes: Partial<ReportInput> = {}): Report
         date: '2026-01-02',
       },
     },
+    titles: new Map([
+      [SUBJECT, 'shadownet-wg'],
+      [DEBIAN, "Debian's wireguard-go"],
+      [NEWEST, 'newest wireguard-go'],
+    ]),
     rounds: 2,
     seconds: 5,
     quick: false,

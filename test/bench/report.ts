@@ -12,6 +12,8 @@ export interface ReportInput {
   /** Those that took part, in the order of their turns. */
   readonly contenders: readonly Contender[];
   readonly unavailable: readonly Unavailable[];
+  /** Of all that are known, by id, whether they were asked to take part or not. */
+  readonly titles: ReadonlyMap<string, string>;
   readonly machine: Machine;
   readonly rounds: number;
   readonly seconds: number;
@@ -54,8 +56,7 @@ function introduction({ machine, rounds, seconds, quick, command }: ReportInput)
 
 // ── Gates ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function gateTable({ results, contenders, unavailable }: ReportInput): string {
-  const titles = new Map([...contenders, ...unavailable].map(({ id, title }) => [id, title]));
+function gateTable({ results, titles }: ReportInput): string {
   const rows = GATES.map((gate) => {
     const verdict = judge(gate, results);
     return [
@@ -74,7 +75,7 @@ function describeGate(gate: Gate, titles: ReadonlyMap<string, string>): string {
     case 'contender':
       return `${title}: ${wanted} ${titles.get(gate.against.id) ?? gate.against.id}`;
     case 'own-metric':
-      return `${title}: ${wanted} the same ${metricOf(gate.against.metric).title.split(', ').at(-1) ?? ''}`;
+      return `${title}: ${wanted} “${metricOf(gate.against.metric).title}”`;
     case 'absolute':
       return `${title}: ${wanted}`;
   }
@@ -129,9 +130,8 @@ function absoluteTable({ results, contenders }: ReportInput): string | undefined
 
 // ── What was measured, on what, how ─────────────────────────────────────────────────────────────────────────────────
 
-function failureList({ results, contenders }: ReportInput): string | undefined {
+function failureList({ results, titles }: ReportInput): string | undefined {
   if (results.failures.length === 0) return undefined;
-  const titles = new Map(contenders.map(({ id, title }) => [id, title]));
   return list(
     results.failures.map(
       ({ contender, round, what, reason }) =>
@@ -162,10 +162,11 @@ const METHOD = list([
   'A ratio is made of two values of one round, and its median is shown; so it may differ a little from the quotient of the medians below.',
   'TCP is `iperf3`, as its receiver counted, after two seconds that do not count. CPU is user and system time of both ends; what the kernel does outside of their processes (in soft interrupts) is nobody’s.',
   'UDP is `iperf3 --udp --bitrate 0`: one system call for each datagram, as fast as the sender can. *Offered* is what it sent. Where nearly all of it arrived, the sender was the limit. Where much was lost, the contender was, with what the sender and the receiver left it of the cores.',
+  '1 peer and 1,000 peers are measured one right after the other, on the same tunnel.',
   'Pings are those of iputils. Under load there is one TCP stream in the same direction; lost pings are not part of the percentiles and have a row of their own.',
   'Handshakes: 1,000 peers at 1,000 addresses send prepared initiations, 64 under way at a time, and answer a cookie if they are asked for one. What counts is responses.',
   'Start: the far end is up, and a script configures the near one as soon as its socket is there; until `ping` has its first answer. Median of three starts in each round.',
-  'RSS is that of the end that has more: VmRSS after the first ping, VmHWM after eight streams in both directions.',
+  'RSS is that of the end that has more: VmRSS after the first ping, VmHWM after eight streams in both directions. Its gate is that of one pair of workers.',
 ]);
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -5,7 +5,7 @@ import { type Contender } from './contender.js';
 import { transfer } from './iperf.js';
 import { type Measurements, metricOf, type MetricId } from './metric.js';
 import { formatValue, shownUnit } from './number-format.js';
-import { Results } from './results.js';
+import { type Results } from './results.js';
 import { type TestBed, withTestBed } from './test-bed.js';
 
 const WARM_UP_SECONDS = 2;
@@ -16,14 +16,9 @@ export interface RoundPlan extends CaseSettings {
   readonly contenders: readonly Contender[];
 }
 
-export async function runRounds(plan: RoundPlan): Promise<Results> {
-  const results = new Results();
-  for (let round = 1; round <= plan.rounds; round += 1) {
-    for (const contender of plan.contenders) {
-      await new Turn(plan, contender, round, results).run();
-    }
-  }
-  return results;
+/** Adds what the round finds to `results`. */
+export async function runRound(plan: RoundPlan, round: number, results: Results): Promise<void> {
+  for (const contender of plan.contenders) await new Turn(plan, contender, round, results).run();
 }
 
 /** One contender in one round, on a test bed of its own. */
