@@ -3,7 +3,7 @@
 //   state-unusable           the state directory or a file in it cannot be read, written or understood
 //   state-exposed            a secret or its directory is open to other users
 //   socket-unusable          the control socket cannot be made, or what answers on it is no node
-//   already-running          a live node has the control socket
+//   already-running          a live node has the control socket or the state directory
 //   not-running              no node answers on the control socket
 //   needs-privilege          not root (or CAP_NET_ADMIN), or no /dev/net/tun
 //   server-key-changed       the control server shows another key than the pinned one

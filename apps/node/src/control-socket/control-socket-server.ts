@@ -1,11 +1,9 @@
 // The daemon's end of the local control socket: <run-dir>/<interface>.sock, mode 0600 in a directory of mode 0700.
 
-import { unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { LocalConfig } from '../config.js';
 import { NodeError } from '../node-error.js';
 import { ensurePrivateDirectory } from '../state/private-directory.js';
-import { isNodeListening } from './control-socket-client.js';
 import {
   type ControlReply,
   type ControlRequest,
@@ -15,6 +13,7 @@ import {
   MAX_REQUEST_BYTES,
   parseControlRequest,
 } from './control-protocol.js';
+import { listenPrivately, removeSocket } from './private-socket.js';
 
 export type ControlHandler = (request: ControlRequest) => ControlReply;
 
@@ -34,23 +33,19 @@ export class ControlSocketServer {
   static async listen(config: LocalConfig, handle: ControlHandler): Promise<ControlSocketServer> {
     const path = controlSocketPath(config);
     ensurePrivateDirectory(config.runDirectory);
-    if (await isNodeListening(path)) {
-      throw new NodeError(
-        'already-running',
-        `a node is already running on ${config.interfaceName}: stop it with shadownet-node down`,
-      );
-    }
-    removeFile(path);
     const server = createServer((connection) => serve(connection, handle));
     server.maxConnections = MAX_CONNECTIONS;
-    await listenPrivately(server, path);
-    return new ControlSocketServer(path, server);
+    if (await listenPrivately(server, path)) return new ControlSocketServer(path, server);
+    throw new NodeError(
+      'already-running',
+      `a node is already running on ${config.interfaceName}: stop it with shadownet-node down`,
+    );
   }
 
   /** Takes no more requests and removes the socket. Open connections end with the process: whoever asked to stop waits for that. */
   close(): void {
     this.#server.close();
-    removeFile(this.#path);
+    removeSocket(this.#path);
   }
 }
 
@@ -71,28 +66,4 @@ function serve(connection: Socket, handle: ControlHandler): void {
     }
     if (received.length > MAX_REQUEST_BYTES) connection.destroy();
   });
-}
-
-/** Unix sockets get their mode from the umask at the moment of binding, which Node does before `listen` returns. */
-function listenPrivately(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(new NodeError('socket-unusable', `cannot listen on ${path}: ${error.message}`, { cause: error }));
-    });
-    const umask = process.umask(0o177);
-    try {
-      server.listen(path, resolve);
-    } finally {
-      process.umask(umask);
-    }
-  });
-}
-
-function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw new NodeError('socket-unusable', `cannot remove ${path}: ${(error as Error).message}`, { cause: error });
-  }
 }

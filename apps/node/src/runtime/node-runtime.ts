@@ -26,6 +26,7 @@ import type { ControlReply, ControlRequest } from '../control-socket/control-pro
 import { ControlSocketServer } from '../control-socket/control-socket-server.js';
 import { NodeError } from '../node-error.js';
 import { StateDirectory } from '../state/state-directory.js';
+import { lockState } from '../state/state-lock.js';
 import { VERSION } from '../version.js';
 import { hostCandidates } from './candidate-gatherer.js';
 import { monotonicNow, secureRandom, wallNanoseconds, wallNow } from './clock.js';
@@ -140,6 +141,7 @@ export class NodeRuntime {
     this.#cleanups.push(() => controlSocket.close());
 
     const state = new StateDirectory(config.stateDirectory);
+    this.#cleanups.push(await lockState(state.path));
     const crypto = chooseCryptoProvider();
     const { key, created } = state.loadPrivateKey(secureRandom);
     this.#cleanups.push(() => key.zero());
