@@ -6,6 +6,7 @@ import type { NodeConfig } from '../config.js';
 import { ExitCode, exitCodeOf } from '../exit-code.js';
 import { type NodeLog, openNodeLog } from '../runtime/node-log.js';
 import { NodeRuntime } from '../runtime/node-runtime.js';
+import { within } from '../runtime/signal.js';
 import type { DaemonMessage } from './daemon-message.js';
 import { printError } from './terminal.js';
 
@@ -48,13 +49,15 @@ export async function runForeground(config: NodeConfig): Promise<void> {
 
   try {
     const summary = await runtime.start();
-    parent.tell({ kind: 'ready', summary });
+    await parent.tell({ kind: 'ready', summary });
   } catch (error) {
     if (stopping) return;
     const message = explain(error);
+    stopping = true;
     log.event('start-failed', { error: message });
-    if (!parent.tell({ kind: 'failed', message, exitCode: exitCodeOf(error) })) printError(message);
-    await runtime.stop();
+    // Whoever hears of it may try again at once, and must not find us still there.
+    await within(STOP_TIMEOUT_MS, runtime.stop());
+    if (!(await parent.tell({ kind: 'failed', message, exitCode: exitCodeOf(error) }))) printError(message);
     process.exit(exitCodeOf(error));
   }
 }
@@ -73,13 +76,14 @@ function explain(error: unknown): string {
 }
 
 /** The `up` that started us, if there is one, until it has been told. */
-function parentProcess(): { tell(message: DaemonMessage): boolean; onGone(handler: () => void): void } {
-  if (!process.send) return { tell: () => false, onGone: () => {} };
+function parentProcess(): { tell(message: DaemonMessage): Promise<boolean>; onGone(handler: () => void): void } {
+  if (!process.send) return { tell: async () => false, onGone: () => {} };
   let told = false;
   return {
-    tell(message) {
+    async tell(message) {
       told = true;
-      process.send?.(message, () => process.disconnect?.());
+      await new Promise<void>((sent) => process.send?.(message, () => sent()));
+      if (process.connected) process.disconnect?.();
       return true;
     },
     onGone(handler) {
