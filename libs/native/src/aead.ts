@@ -6,7 +6,7 @@ import { decodeHex } from '@shadownet/primitives';
 
 import { type PinnedBlock, processArena } from './arena.js';
 import { koffi } from './koffi-loader.js';
-import { requirePacketMachine } from './machine.js';
+import { requirePacketMachine, setPointer } from './machine.js';
 import { NativeError } from './native-error.js';
 
 const KEY_BYTES = 32;
@@ -14,8 +14,16 @@ const NONCE_BYTES = 12;
 export const AEAD_TAG_BYTES = 16;
 
 const EVP_CTRL_AEAD_GET_TAG = 0x10;
-const EVP_CTRL_AEAD_SET_TAG = 0x11;
 const OPENSSL_3 = 0x30000000;
+
+// OSSL_PARAM (openssl/core.h): const char *key; unsigned data_type; void *data; size_t data_size; size_t return_size. A list
+// ends with an entry without key.
+const PARAM_BYTES = 40;
+const PARAM_KEY = 0;
+const PARAM_TYPE = 8;
+const PARAM_DATA = 16;
+const PARAM_SIZE = 24;
+const PARAM_TYPE_OCTETS = 5;
 
 interface Evp {
   /** Where the functions come from, for the log. */
@@ -119,8 +127,24 @@ export class SealingContext extends AeadContext {
 }
 
 export class OpeningContext extends AeadContext {
+  /** The parameters of an initialisation: the expected tag, wherever it lies. Spares a call for each message. */
+  readonly #tag: DataView;
+  readonly #tagAddress: number;
+
+  constructor(functions: Evp = evp()) {
+    super(functions);
+    const name = processArena().allocate(4);
+    name.bytes.set(new TextEncoder().encode('tag'));
+    const list = processArena().allocate(2 * PARAM_BYTES);
+    this.#tag = new DataView(list.bytes.buffer, list.bytes.byteOffset, list.bytes.length);
+    this.#tagAddress = list.address;
+    setPointer(this.#tag, PARAM_KEY, name.address);
+    this.#tag.setUint32(PARAM_TYPE, PARAM_TYPE_OCTETS, true);
+    setPointer(this.#tag, PARAM_SIZE, AEAD_TAG_BYTES);
+  }
+
   protected initialize(keyAddress: number): void {
-    if (this.evp.decryptInit(this.context, this.evp.cipher(), 0, keyAddress, this.nonceAddress) !== 1) failed('open');
+    if (this.evp.decryptInit(this.context, this.evp.cipher(), keyAddress, this.nonceAddress, 0) !== 1) failed('open');
   }
 
   /** Reads `length` sealed bytes and the tag behind them at `source`, writes them opened to `target`, which may be the same. False if forged. */
@@ -132,8 +156,8 @@ export class OpeningContext extends AeadContext {
   /** `open` under the nonce of `setNonceBytes`, with additional data of `extraLength` bytes at `extra`. */
   openWithNonce(source: number, length: number, target: number, extra = 0, extraLength = 0): boolean {
     const { evp, context, lengthAddress } = this;
-    if (evp.decryptInit(context, 0, 0, 0, this.nonceAddress) !== 1) failed('open');
-    evp.control(context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_BYTES, source + length);
+    setPointer(this.#tag, PARAM_DATA, source + length);
+    if (evp.decryptInit(context, 0, 0, this.nonceAddress, this.#tagAddress) !== 1) failed('open');
     if (extraLength > 0) evp.decryptUpdate(context, 0, lengthAddress, extra, extraLength);
     if (length > 0) evp.decryptUpdate(context, target, lengthAddress, source, length);
     return evp.decryptFinal(context, target + length, lengthAddress) === 1;
@@ -186,7 +210,7 @@ function bindEvp(name: string, file: string | null): Evp {
     encryptInit: five('EVP_EncryptInit_ex'),
     encryptUpdate: update('EVP_EncryptUpdate'),
     encryptFinal: three('EVP_EncryptFinal_ex'),
-    decryptInit: five('EVP_DecryptInit_ex'),
+    decryptInit: five('EVP_DecryptInit_ex2'),
     decryptUpdate: update('EVP_DecryptUpdate'),
     decryptFinal: three('EVP_DecryptFinal_ex'),
     control: library.func('EVP_CIPHER_CTX_ctrl', 'int', [pointer, 'int', 'int', pointer]) as Evp['control'],
