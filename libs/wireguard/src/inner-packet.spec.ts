@@ -14,6 +14,15 @@ describe('inner packets', () => {
     expect(parseInnerPacket(v6)).toMatchObject({ family: 6, length: 50, sourceOffset: 8, destinationOffset: 24 });
   });
 
+  it('may stand in the middle of other bytes, of which nothing is read', () => {
+    const v4 = ipv4Packet('10.0.0.1', '10.0.0.2', 1, 40);
+    const memory = new Uint8Array(100).fill(0xff);
+    memory.set(v4, 7);
+    expect(parseInnerPacket(memory, 7, 48)).toEqual(parseInnerPacket(v4));
+    expect(parseInnerPacket(memory, 7, 39)).toBeUndefined();
+    expect(parseInnerPacket(memory, 7, 0)).toBeUndefined();
+  });
+
   it('that are cut off, too short or of another protocol are none', () => {
     const v4 = ipv4Packet('10.0.0.1', '10.0.0.2', 1, 40);
     expect(parseInnerPacket(v4.subarray(0, 39))).toBeUndefined();

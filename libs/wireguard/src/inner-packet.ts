@@ -20,22 +20,33 @@ export interface InnerPacket {
   readonly destinationOffset: number;
 }
 
-/** `undefined` unless it is IPv4 or IPv6 and as long as its header says, or longer. */
-export function parseInnerPacket(bytes: Uint8Array): InnerPacket | undefined {
-  switch (bytes.length > 0 ? bytes[0]! >> 4 : 0) {
+/**
+ * The packet that begins at `start` and has at most `available` bytes. `undefined` unless it is IPv4 or IPv6 and as long as its
+ * header says, or longer. Offsets count from `start`.
+ */
+export function parseInnerPacket(
+  bytes: Uint8Array,
+  start = 0,
+  available = bytes.length - start,
+): InnerPacket | undefined {
+  switch (available > 0 ? bytes[start]! >> 4 : 0) {
     case 4: {
-      if (bytes.length < V4_HEADER_LENGTH) return undefined;
-      const length = (bytes[V4_TOTAL_LENGTH]! << 8) | bytes[V4_TOTAL_LENGTH + 1]!;
-      if (length < V4_HEADER_LENGTH || length > bytes.length) return undefined;
+      if (available < V4_HEADER_LENGTH) return undefined;
+      const length = readUint16(bytes, start + V4_TOTAL_LENGTH);
+      if (length < V4_HEADER_LENGTH || length > available) return undefined;
       return { family: 4, length, sourceOffset: V4_SOURCE, destinationOffset: V4_DESTINATION };
     }
     case 6: {
-      if (bytes.length < V6_HEADER_LENGTH) return undefined;
-      const length = V6_HEADER_LENGTH + ((bytes[V6_PAYLOAD_LENGTH]! << 8) | bytes[V6_PAYLOAD_LENGTH + 1]!);
-      if (length > bytes.length) return undefined;
+      if (available < V6_HEADER_LENGTH) return undefined;
+      const length = V6_HEADER_LENGTH + readUint16(bytes, start + V6_PAYLOAD_LENGTH);
+      if (length > available) return undefined;
       return { family: 6, length, sourceOffset: V6_SOURCE, destinationOffset: V6_DESTINATION };
     }
     default:
       return undefined;
   }
+}
+
+function readUint16(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset]! << 8) | bytes[offset + 1]!;
 }

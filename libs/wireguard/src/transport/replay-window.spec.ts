@@ -73,6 +73,7 @@ describe('the replay window', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
         const window = newWindow();
+        const inParts = newWindow();
         const naive = new NaiveWindow();
         let around = 0n;
         for (const { kind, delta } of steps) {
@@ -80,6 +81,9 @@ describe('the replay window', () => {
           const expected = naive.accept(counter);
           expect(window.mayAccept(counter)).toBe(expected);
           expect(window.accept(counter)).toBe(expected);
+          const [high, low] = [Number(counter >> 32n), Number(BigInt.asUintN(32, counter))];
+          expect(inParts.mayAcceptParts(high, low)).toBe(expected);
+          expect(inParts.acceptParts(high, low)).toBe(expected);
           if (expected && counter > around) around = counter;
         }
       }),
