@@ -194,7 +194,7 @@ export class ReceiveWorker extends PacketWorker {
   /** A whole IP packet, from one of the peer's own addresses (whitepaper §6). */
   #check(session: OpenSession, at: number, length: number, trafficClass: number): void {
     session.dataPackets++;
-    const inner = parseInnerPacket(this.#input.bytes.subarray(at, at + length));
+    const inner = parseInnerPacket(this.#input.bytes, at, length);
     if (!inner) return this.control.count(COUNTER.malformedInner);
     if (this.allowedIps?.lookup(inner.family, this.#inputView, at + inner.sourceOffset) !== session.peer) {
       return this.control.count(COUNTER.sourceNotAllowed);
