@@ -174,6 +174,26 @@ describe('a control session', () => {
     ]);
   });
 
+  it('asks by a heartbeat whether the server is there when a stream ends, and takes that alone for no outage', async () => {
+    await establish();
+    control.streams[0]!.close();
+    await expect.poll(() => host.answeredHeartbeats, SOON).toBe(1);
+    await expect.poll(() => control.streams.length, SOON).toBe(2);
+    expect([host.registrations, log.of('control-unreachable')]).toEqual([1, []]);
+  });
+
+  it('opens streams ever more rarely while each is ended at once', async () => {
+    await establish();
+    const start = performance.now();
+    for (let count = 1; count < 4; count++) {
+      control.streams.at(-1)!.close();
+      await expect.poll(() => control.streams.length, SOON).toBe(count + 1);
+      control.streams.at(-1)!.send('map', control.map);
+    }
+    // Half of 0.5, 1 and 2 s at least.
+    expect(performance.now() - start).toBeGreaterThan(1700);
+  });
+
   it('says goodbye when it stops', async () => {
     await establish();
     await session.stop(ID);

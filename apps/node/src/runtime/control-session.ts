@@ -192,14 +192,20 @@ export class ControlSession {
       const failure = await client.readEvents({ onEvent: (event) => this.#onEvent(event) }, this.#stopped.signal);
       this.#streamIsLive = false;
       if (this.#phase !== 'running') return;
-      this.#failed('event stream', failure);
+      this.#streamEnded(failure);
       await this.#pauseStream(this.#streamBackoff.next());
     }
   }
 
+  /** Streams end without an outage, too: another one of the same key ends ours. Whether the server is there, a heartbeat tells. */
+  #streamEnded(failure: ControlFailure): void {
+    if (failure.kind === 'untrusted') this.#untrusted.note('event stream', failure.detail);
+    else if (failure.kind !== 'unreachable') this.#failed('event stream', failure);
+    this.heartbeatNow();
+  }
+
   #onEvent(event: StreamEvent): void {
     this.#streamIsLive = true;
-    this.#streamBackoff.reset();
     this.#reached();
     switch (event.type) {
       case 'map':
@@ -214,6 +220,8 @@ export class ControlSession {
         this.#heartbeatInterval = clamp(event.payload.heartbeat_interval_ms, HEARTBEAT_BOUNDS);
         return void this.#beat();
       case 'keepalive':
+        // It has lasted. One that is ended at once again, as where two hosts share a key, is opened ever more rarely.
+        this.#streamBackoff.reset();
         if (this.#options.host.isNewer(event.payload.map_version)) void this.#fetchMap();
         return;
       default:
