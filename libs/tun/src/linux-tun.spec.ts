@@ -61,6 +61,19 @@ describe.skipIf(!leaveNamespace)('openLinuxTun (needs root, namespaces, /dev/net
     expect(device.interfaceState()).toBe('down');
   });
 
+  it('gets its address and comes up later, and gets another one in its place', async () => {
+    const device = await openLinuxTun({ ...OPTIONS, addresses: [], initialState: 'down' });
+    onTestFinished(() => device.close());
+    device.bringUp([{ address: HOST, length: 30 }]);
+    expect(device.interfaceState()).toBe('up');
+    device.bringUp([{ address: parseIpAddress('198.18.7.1')!, length: 24 }]);
+    expect(execFileSync('ip', ['-4', '-o', 'addr', 'show', 'sn0'], { encoding: 'utf8' })).toMatch(
+      /^\d+: sn0 +inet 198\.18\.7\.1\/24 [^\n]*\n$/,
+    );
+    expect(execFileSync('ip', ['route'], { encoding: 'utf8' })).toMatch(/^198\.18\.7\.0\/24 dev sn0 [^\n]*\n$/);
+    expect(() => device.bringUp([{ address: HOST, length: 33 }])).toThrow('a prefix length of 1 to 32');
+  });
+
   it('tells its end also to who asks for the state first', async () => {
     const device = await openLinuxTun(OPTIONS);
     const closed = new Promise<Error>((resolve) => device.onClosed(resolve));

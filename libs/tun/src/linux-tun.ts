@@ -42,6 +42,11 @@ export interface LinuxTunDevice extends TunDevice {
    * namespace if the process lacks CAP_SYS_ADMIN or the kernel is too old. 'down' once it is gone. `mtu` is brought up to date as well.
    */
   interfaceState(): TunInterfaceState;
+  /**
+   * Gives the interface these addresses, of which an IPv4 one replaces the one that it has, and brings it up. For an interface that
+   * has to be there before its addresses are known. Throws a TunError.
+   */
+  bringUp(addresses: readonly InterfaceAddress[]): void;
 }
 
 /** The IPv6 minimum link MTU (RFC 8200 §5), below which Linux takes IPv6 off the interface. */
@@ -131,6 +136,10 @@ class LinuxTun implements LinuxTunDevice {
     }
   }
 
+  bringUp(addresses: readonly InterfaceAddress[]): void {
+    bringTunUp(this, addresses);
+  }
+
   async close(): Promise<void> {
     this.#release();
   }
@@ -178,6 +187,17 @@ type State =
 export function isTunGone(negativeErrno: number): boolean {
   const name = errnoName(negativeErrno);
   return name === 'EBADFD' || name === 'EBADF' || name === 'ENODEV';
+}
+
+/** What `bringUp` does to an interface in the network namespace of the process. */
+export function bringTunUp({ name, mtu }: TunDevice, addresses: readonly InterfaceAddress[]): void {
+  checkTunOptions({ name, mtu, addresses });
+  try {
+    for (const address of addresses) setAddress(name, address);
+    setInterfaceUp(name);
+  } catch (error) {
+    throw explainSetupError(name, error);
+  }
 }
 
 export function checkTunOptions({ name, mtu, addresses }: LinuxTunOptions): void {

@@ -1,6 +1,7 @@
 // A TUN device without a kernel, for tests and simulations: the test plays the host behind it.
 
-import type { PacketHandler, TunCounters, TunDevice } from './tun-device.js';
+import type { LinuxTunDevice } from './linux-tun.js';
+import type { InterfaceAddress, PacketHandler, TunCounters } from './tun-device.js';
 import { TunError } from './tun-error.js';
 
 export interface MemoryTunOptions {
@@ -9,10 +10,12 @@ export interface MemoryTunOptions {
   readonly mtu?: number;
 }
 
-export class MemoryTun implements TunDevice {
+export class MemoryTun implements LinuxTunDevice {
   readonly name: string;
   readonly mtu: number;
   readonly counters: TunCounters = { packetsRead: 0, packetsWritten: 0, writeErrors: 0 };
+  /** What it was brought up with last. */
+  addresses: readonly InterfaceAddress[] = [];
   /** Copies of the packets that were written, oldest first. The test may empty it. */
   readonly written: Uint8Array[] = [];
   #state: 'open' | 'closed' = 'open';
@@ -51,6 +54,15 @@ export class MemoryTun implements TunDevice {
     }
     this.counters.packetsWritten++;
     this.written.push(Uint8Array.from(packet));
+  }
+
+  /** Up until it is closed; a test may say otherwise. */
+  interfaceState(): 'up' | 'down' | 'unknown' {
+    return this.#state === 'open' ? 'up' : 'down';
+  }
+
+  bringUp(addresses: readonly InterfaceAddress[]): void {
+    this.addresses = addresses;
   }
 
   /** The interface is deleted from outside. */

@@ -15,6 +15,7 @@ import {
 } from '@shadownet/native';
 
 import {
+  bringTunUp,
   checkTunOptions,
   configureTun,
   explainTunOpenError,
@@ -22,7 +23,7 @@ import {
   type LinuxTunDevice,
   type LinuxTunOptions,
 } from './linux-tun.js';
-import type { PacketHandler, TunCounters } from './tun-device.js';
+import type { InterfaceAddress, PacketHandler, TunCounters } from './tun-device.js';
 import { TunError } from './tun-error.js';
 
 const VIRTIO_HEADER_LENGTH = 10;
@@ -116,6 +117,10 @@ class OffloadTun implements OffloadTunDevice {
       this.#fail(error.errno ?? error.code);
       return 'down';
     }
+  }
+
+  bringUp(addresses: readonly InterfaceAddress[]): void {
+    bringTunUp(this, addresses);
   }
 
   async close(): Promise<void> {
