@@ -23,7 +23,7 @@ import { Liveness } from './liveness.js';
 import { type NodeChange, NodeChanges } from './node-changes.js';
 import { NodeEntity } from './node.entity.js';
 
-/** How often a node fetches the whole map although its event stream is open. */
+/** How often a node without an event stream fetches the whole map. */
 const POLL_INTERVAL_MS = 60_000;
 
 @Injectable()
