@@ -1,4 +1,4 @@
-// How often nodes should report: every 30 s, every 2 s while somebody watches the dashboard.
+// How often nodes should report: every 30 s, every 2 s while somebody watches the dashboard, more rarely in a large mesh.
 
 import { Inject, Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
@@ -8,6 +8,11 @@ import { EventStreams } from '../events/event-streams.js';
 
 const USUAL_INTERVAL_MS = 30_000;
 const WATCHED_INTERVAL_MS = 2_000;
+
+/** One heartbeat costs about 10 ms of a core and a sync of the disk, and one address may send 100 requests a second. */
+const HEARTBEATS_PER_SECOND = 50;
+/** Two may be lost within the 120 s after which a node is offline. */
+const LONGEST_INTERVAL_MS = 40_000;
 
 /** Somebody watches until this long after the last look at the overview. */
 const WATCH_LASTS = seconds(10);
@@ -25,7 +30,7 @@ export class HeartbeatPace {
 
   /** Between two heartbeats of a node, as things are now. */
   get intervalMs(): number {
-    return this.#watchedUntil === undefined ? USUAL_INTERVAL_MS : WATCHED_INTERVAL_MS;
+    return intervalFor(this.streams.size, this.#watchedUntil === undefined ? 'unwatched' : 'watched');
   }
 
   /** Somebody looked at the overview. */
@@ -45,4 +50,11 @@ export class HeartbeatPace {
   #announce(): void {
     this.streams.publish({ type: 'heartbeat-interval', payload: { heartbeat_interval_ms: this.intervalMs } });
   }
+}
+
+/** Milliseconds between two heartbeats of each of so many nodes. */
+export function intervalFor(nodes: number, mesh: 'watched' | 'unwatched'): number {
+  const shortest = mesh === 'watched' ? WATCHED_INTERVAL_MS : USUAL_INTERVAL_MS;
+  const affordable = (nodes * 1000) / HEARTBEATS_PER_SECOND;
+  return Math.min(Math.max(shortest, affordable), LONGEST_INTERVAL_MS);
 }
