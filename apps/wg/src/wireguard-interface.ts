@@ -245,6 +245,7 @@ export class WireGuardInterface implements UapiTarget {
       // A peer without an endpoint cannot be reached until it speaks first; 'external' endpoints are not used here.
       case 'handshake-wanted':
       case 'authenticated-from':
+      case 'traffic':
         return undefined;
       default:
         return assertNever(event);

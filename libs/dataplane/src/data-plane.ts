@@ -5,13 +5,13 @@
 import type { Instant } from '@shadownet/primitives';
 import type { LinuxTunDevice, LinuxTunOptions } from '@shadownet/tun';
 import type { LinuxUdpOptions, LinuxUdpSocket } from '@shadownet/udp';
-import type { Device, DeviceOutput } from '@shadownet/wireguard';
+import type { DeviceOutput, PacketWorkerHost } from '@shadownet/wireguard';
 
 export type DataPlaneKind = 'portable' | 'linux';
 
 /** The core and its shell, as the data plane needs them. */
 export interface DataPlaneCore {
-  readonly device: Device;
+  readonly device: PacketWorkerHost;
   readonly output: DeviceOutput;
   /** The clock of every `now` that the device is given. */
   now(): Instant;

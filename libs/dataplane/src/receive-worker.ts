@@ -231,7 +231,10 @@ export class ReceiveWorker extends PacketWorker {
     session.comparedSource = this.#source;
     session.comparedPath = this.peers.pathEntry(session.peer);
     const source = header.source();
-    if (session.comparedPath !== undefined && endpointsEqual(this.paths.remote(session.comparedPath), source)) return;
+    const cameByPath =
+      session.comparedPath !== undefined && endpointsEqual(this.paths.remote(session.comparedPath), source);
+    this.peers.setArrival(session.peer, cameByPath ? 'by-path' : 'elsewhere');
+    if (cameByPath) return;
     this.peers.observe(session.peer, source);
     this.notify();
   }

@@ -3,6 +3,8 @@
 import type { CryptoProvider, RandomBytes } from '@shadownet/crypto';
 import type { Duration, Instant, IpPrefix, Path, PublicKey, Secret } from '@shadownet/primitives';
 import type { Tai64nSource } from './handshake/timestamp.js';
+import type { WorkerBuffers } from './packet-workers/worker-state.js';
+import type { SessionTable } from './transport/session-table.js';
 
 /**
  * Where datagrams and packets go. The bytes are valid during the call only, and the device must not be called from inside it:
@@ -59,8 +61,25 @@ export type DeviceEvent =
   | { readonly kind: 'path-changed'; readonly peer: PublicKey; readonly path: Path }
   /** External: the peer spoke from a path that is not its current one. Repeated at most once a second. */
   | { readonly kind: 'authenticated-from'; readonly peer: PublicKey; readonly path: Path }
+  /**
+   * External, from `handleWorkerTraffic`: when packet workers last sent data to the peer, and received anything by its current
+   * path; only what is new since the look before.
+   */
+  | { readonly kind: 'traffic'; readonly peer: PublicKey; readonly sentAt?: Instant; readonly receivedAt?: Instant }
   /** Something waits to be sent and there is no path. At most once a second. */
   | { readonly kind: 'handshake-wanted'; readonly peer: PublicKey };
+
+/** All that the owner of packet workers needs of a device (docs/data-plane.md). */
+export interface PacketWorkerHost {
+  /** What the workers attach to. */
+  readonly workerBuffers: WorkerBuffers;
+  /** Epochs, and the end of what was withdrawn before them. */
+  readonly sessionTable: Pick<SessionTable, 'epoch' | 'raiseEpoch' | 'hasPassed' | 'hasRetired' | 'reclaim'>;
+  /** The allowed IPs as workers read them, if they changed since the last call; to be handed on before the next packet. */
+  takeAllowedIpsTable(): SharedArrayBuffer | undefined;
+  /** Takes note of what workers sent and received since the last call; false if that was nothing. */
+  handleWorkerTraffic(now: Instant, out: DeviceOutput): boolean;
+}
 
 export interface PeerStatus {
   readonly publicKey: PublicKey;

@@ -20,6 +20,7 @@ import type {
   DeviceOptions,
   DeviceOutput,
   PacketResult,
+  PacketWorkerHost,
   PeerConfiguration,
   PeerStatus,
 } from './device-types.js';
@@ -39,7 +40,7 @@ import {
 import type { SessionTable } from './transport/session-table.js';
 import { WireGuardError } from './wireguard-error.js';
 
-export class Device {
+export class Device implements PacketWorkerHost {
   readonly #state: DeviceState;
   readonly #workerTraffic = new WorkerTraffic();
 
@@ -123,6 +124,7 @@ export class Device {
     state.endSessions(peer);
     state.timers.delete(peer);
     state.allowedIps.removeOwner(peer);
+    state.setPath(peer, undefined);
     peer.staged.clear();
     peer.zero();
     state.workers.removePeer(peer);
@@ -204,17 +206,14 @@ export class Device {
 
   // ── Packet workers ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** What threads that move transport data attach to (docs/data-plane.md). */
   get workerBuffers(): WorkerBuffers {
     return this.#state.workers.buffers;
   }
 
-  /** The allowed IPs as workers read them, if they changed since the last call; to be handed on before the next packet. */
   takeAllowedIpsTable(): SharedArrayBuffer | undefined {
     return this.#state.workers.takeAllowedIps(this.#state.allowedIps);
   }
 
-  /** Takes note of what workers sent and received since the last call; false if that was nothing. */
   handleWorkerTraffic(now: Instant, out: DeviceOutput): boolean {
     return this.#workerTraffic.takeNote(this.#state, now, out);
   }

@@ -9,6 +9,7 @@ export type {
   DropReason,
   EndpointPolicy,
   PacketResult,
+  PacketWorkerHost,
   PeerConfiguration,
   PeerStatus,
 } from './device-types.js';

@@ -2,7 +2,9 @@
 // writer. Peers have the numbers that the session table knows them by.
 //
 //   peer, 64 bytes    by main       current session's slot + 1, path entry + 1 (2 × 4); 0 is none
-//                     by receive    observation: version, family, port (3 × 4)  – (4)  address (16)
+//                     by receive    observation: version, family, port (3 × 4)
+//                                   where the latest message came from (4): 0 the peer's path, 1 elsewhere
+//                                   address of the observation (16)
 //                     by transmit   last sent (8)
 //                     by receive    last received, last data received (2 × 8)
 //
@@ -17,12 +19,15 @@ const PATH = 1;
 const VERSION = 2;
 const FAMILY = 3;
 const PORT = 4;
+const ARRIVAL = 5;
 const ADDRESS = 24;
 const SENT_AT = 5;
 const RECEIVED_AT = 6;
 const DATA_RECEIVED_AT = 7;
 
 const NONE = 0;
+const BY_PATH = 0;
+const ELSEWHERE = 1;
 
 export class PeerCells {
   readonly buffer: SharedArrayBuffer;
@@ -89,6 +94,16 @@ export class PeerCells {
 
   dataReceivedAt(peer: number): Instant {
     return this.#numbers[this.#number(peer) + DATA_RECEIVED_AT]! as Instant;
+  }
+
+  /** To be told when it changes, before `recordReceived`. */
+  setArrival(peer: number, arrival: 'by-path' | 'elsewhere'): void {
+    Atomics.store(this.#cells, this.#cell(peer) + ARRIVAL, arrival === 'by-path' ? BY_PATH : ELSEWHERE);
+  }
+
+  /** Whether the latest message of the peer came by its path. */
+  arrival(peer: number): 'by-path' | 'elsewhere' {
+    return Atomics.load(this.#cells, this.#cell(peer) + ARRIVAL) === BY_PATH ? 'by-path' : 'elsewhere';
   }
 
   observe(peer: number, source: Endpoint): void {

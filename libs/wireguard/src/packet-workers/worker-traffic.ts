@@ -1,6 +1,6 @@
 // What packet workers did since the last look, told to the timers as if the core had done it itself (whitepaper §6). Workers
 // only move transport data; what follows from that is decided here, on the main thread: confirmation of a responder's
-// session, roaming, renewal of keys. Called by device.ts.
+// session, roaming, renewal of keys, and what a path agent has to know. Called by device.ts.
 
 import { durationBetween, type Instant, udpPath } from '@shadownet/primitives';
 import { REKEY_AFTER_MESSAGES, REKEY_AFTER_TIME } from '../constants.js';
@@ -60,6 +60,10 @@ export class WorkerTraffic {
       renewBeforeExpiry(state, peer, now, out);
     }
     if (hasSent) renewAfterSending(state, peer, now, out);
+    if (state.endpoints === 'external') {
+      const hasReceivedByPath = hasReceived && cells.arrival(peer.id) === 'by-path';
+      reportTraffic(state, peer, hasSent ? sentAt : undefined, hasReceivedByPath ? receivedAt : undefined);
+    }
     return hasSent || hasReceived;
   }
 
@@ -78,6 +82,17 @@ export class WorkerTraffic {
 function noteSent(peer: Peer, at: Instant): void {
   peer.timers.authenticatedSent(at, peer.persistentKeepalive);
   peer.timers.dataSent(at);
+}
+
+/** Whoever owns the path learns whether it carries data both ways. */
+function reportTraffic(state: DeviceState, peer: Peer, sentAt?: Instant, receivedAt?: Instant): void {
+  if (sentAt === undefined && receivedAt === undefined) return;
+  state.events.push({
+    kind: 'traffic',
+    peer: peer.publicKey,
+    ...(sentAt !== undefined && { sentAt }),
+    ...(receivedAt !== undefined && { receivedAt }),
+  });
 }
 
 /** §6.2: what `transmit` of send.ts asks after each packet. */
