@@ -37,6 +37,12 @@ export const NO_ANSWER_TIMEOUT = (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT) as Duration
 /** Without a new session for so long, all key material of the peer is zeroed (§6.3). */
 export const ZERO_KEYS_AFTER_TIME = (3 * REJECT_AFTER_TIME) as Duration;
 
+/** A token bucket: so many at once, refilled at so many per second. */
+export interface RateLimits {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
 // ── This implementation ─────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Added at random to retransmissions, so that two ends that started together drift apart (§6.1). */
@@ -56,10 +62,16 @@ export const REPLAY_WINDOW_WORDS = 256;
 export const HANDSHAKE_BUDGET_PER_SECOND: Readonly<Record<CryptoProvider['name'], number>> = { node: 200, noble: 30 };
 /** Once over the budget, the device asks for cookies for so long. */
 export const UNDER_LOAD_TIME: Duration = seconds(1);
-/** What one source with a valid cookie may send while the device is under load. */
-export const HANDSHAKES_PER_SECOND_AND_SOURCE = 20;
-export const HANDSHAKE_BURST_PER_SOURCE = 5;
+/** What one source with a valid cookie may send while the device is under load, and so may one at which a peer is known to be. */
+export const PROVEN_SOURCE_LIMITS: RateLimits = { perSecond: 20, burst: 5 };
+/**
+ * What any other source may send without a cookie while the device is under load: enough for a peer that comes anew, whose
+ * next attempt would be REKEY_TIMEOUT away.
+ */
+export const UNPROVEN_SOURCE_LIMITS: RateLimits = { perSecond: 0.4, burst: 2 };
 export const MAX_RATE_LIMITED_SOURCES = 8192;
+/** Cookies sent under load: about 5 % of one core. Whoever gets none sends again. */
+export const COOKIE_REPLY_LIMITS: RateLimits = { perSecond: 2000, burst: 200 };
 
 export const DEFAULT_MAX_PEERS = 4096;
 /** next, current and two previous sessions; see peer-sessions.ts. */

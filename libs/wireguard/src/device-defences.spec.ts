@@ -5,6 +5,7 @@ import {
   formatIpPrefix,
   milliseconds,
   parseEndpoint,
+  parseIpAddress,
   type Path,
   pathsEqual,
   Secret,
@@ -13,6 +14,7 @@ import {
 } from '@shadownet/primitives';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { PeerStatus } from './device-types.js';
+import { computeMac1, mac1Key, mac1Of } from './handshake/mac.js';
 import { ipv4Packet, type SimulatedHost, SimulatedNetwork } from './simulated-network.js';
 
 const ALICE = '10.0.0.1';
@@ -173,6 +175,7 @@ describe('handshakes under load', () => {
     };
     alice.device.removePeer(bob.publicKey, network.now);
     network.run(seconds(6));
+    bob.setPath(alice, undefined);
     flood();
     network.sent.length = 0;
     alice.addPeer(bob, `${BOB}/32`);
@@ -197,7 +200,9 @@ describe('handshakes under load', () => {
     network.passes = ({ bytes }) => bytes[0] !== 2;
     alice.initiate(bob);
     const initiation = network.sent[0]!.bytes;
-    for (let i = 0; i < 3; i++) bob.receive(initiation, alice.path);
+    for (let i = 0; i < 3; i++) bob.receive(initiation, ELSEWHERE);
+    bob.setPath(alice, undefined);
+    bob.receive(initiation, alice.path);
     network.run(seconds(5.4));
     const withCookie = network.sent.filter(({ bytes }) => bytes[0] === 1)[1]!.bytes;
     for (let i = 0; i < 20; i++) bob.receive(withCookie, alice.path);
@@ -205,6 +210,68 @@ describe('handshakes under load', () => {
     expect(reasons.slice(0, 5)).toEqual(new Array(5).fill('old-timestamp'));
     expect(reasons.slice(-10)).toEqual(new Array(10).fill('rate-limited'));
   });
+
+  it('of a peer that is where it is known to be are answered without a cookie', () => {
+    network.unplug(bob);
+    bob = network.host({ endpoint: '192.0.2.2:2000', handshakesPerSecond: 2 });
+    introduce();
+    putUnderLoad();
+    alice.sendPacket(ipv4Packet(ALICE, BOB, 1));
+    network.run(seconds(1));
+    expect(bob.receivedNumbers).toEqual([1]);
+  });
+
+  it('of a peer that nobody has seen yet are answered without a cookie while a flood comes from few sources', () => {
+    network.unplug(bob);
+    bob = network.host({ endpoint: '192.0.2.2:2000', handshakesPerSecond: 2 });
+    alice.addPeer(bob, `${BOB}/32`);
+    bob.addPeer(alice, `${ALICE}/32`, {});
+    putUnderLoad();
+    network.run(milliseconds(600));
+    for (let i = 0; i < 50; i++) bob.receive(forgedInitiation(), ELSEWHERE);
+    alice.sendPacket(ipv4Packet(ALICE, BOB, 1));
+    network.run(seconds(1));
+    expect(bob.receivedNumbers).toEqual([1]);
+  });
+
+  it('are completed if the device itself began them, wherever the answer comes from', () => {
+    network.unplug(bob);
+    bob = network.host({ endpoint: '192.0.2.2:2000', handshakesPerSecond: 2 });
+    introduce();
+    putUnderLoad();
+    alice.endpoint = parseEndpoint('203.0.113.5:7777')!;
+    bob.setPath(alice, alice.path);
+    bob.sendPacket(ipv4Packet(BOB, ALICE, 1));
+    bob.setPath(alice, undefined);
+    network.run(seconds(1));
+    expect(alice.receivedNumbers).toEqual([1]);
+  });
+
+  it('are answered with a bounded number of cookies, however many come', () => {
+    introduce();
+    const forged = forgedInitiation();
+    for (let i = 0; i < 5000; i++) {
+      bob.receive(forged, udpPath({ address: parseIpAddress(`10.${i >> 8}.${i & 255}.1`)!, port: 1000 }));
+    }
+    const cookies = network.sent.filter(({ bytes }) => bytes[0] === 3);
+    expect(cookies.length).toBeGreaterThan(100);
+    expect(cookies.length).toBeLessThanOrEqual(200);
+  });
+
+  /** Bob gets more forged initiations than he can work off, all from one place. */
+  function putUnderLoad(): void {
+    for (let i = 0; i < 20; i++) bob.receive(forgedInitiation(), ELSEWHERE);
+    expect(bob.device.counters['under-load']).toBeGreaterThan(10);
+    network.sent.length = 0;
+  }
+
+  /** With a valid mac1, and nothing else. */
+  function forgedInitiation(): Uint8Array {
+    const message = new Uint8Array(148).fill(7);
+    message.set([1, 0, 0, 0]);
+    mac1Of(message).set(computeMac1(nodeCrypto, mac1Key(nodeCrypto, bob.publicKey), message));
+    return message;
+  }
 
   it('of one peer are answered at most twenty times a second', () => {
     introduce();

@@ -33,8 +33,7 @@ import {
   type EndpointPolicy,
 } from './device-types.js';
 import { CookieResponder } from './handshake/cookie.js';
-import { LoadDetector } from './handshake/load-detector.js';
-import { RateLimiter } from './handshake/rate-limiter.js';
+import { LoadGuard } from './handshake/load-guard.js';
 import type { Tai64nSource } from './handshake/timestamp.js';
 import { WorkerState } from './packet-workers/worker-state.js';
 import type { Peer } from './peer.js';
@@ -71,8 +70,7 @@ export class DeviceState {
   readonly workers: WorkerState;
   readonly timers = new TimerQueue<Peer>();
   readonly codec: TransportCodec;
-  readonly load: LoadDetector;
-  readonly limiter = new RateLimiter();
+  readonly load: LoadGuard;
   readonly events: DeviceEvent[] = [];
   readonly counters: Record<DropReason, number>;
 
@@ -86,7 +84,7 @@ export class DeviceState {
     this.sessions = SessionTable.allocate(this.maxPeers * SESSIONS_PER_PEER);
     this.workers = new WorkerState(this.sessions, this.maxPeers);
     this.codec = new TransportCodec(options.crypto);
-    this.load = new LoadDetector(options.handshakesPerSecond ?? HANDSHAKE_BUDGET_PER_SECOND[options.crypto.name]);
+    this.load = new LoadGuard(options.handshakesPerSecond ?? HANDSHAKE_BUDGET_PER_SECOND[options.crypto.name]);
     this.counters = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
   }
 
@@ -174,6 +172,8 @@ export class DeviceState {
   }
 
   setPath(peer: Peer, path: Path | undefined): void {
+    if (peer.path) this.load.peerLeft(peer.path.remote.address);
+    if (path) this.load.peerCame(path.remote.address);
     peer.path = path;
     this.workers.publishPath(peer);
   }

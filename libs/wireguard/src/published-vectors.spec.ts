@@ -15,7 +15,12 @@ import {
 } from '@shadownet/primitives';
 import { describe, expect, it } from 'vitest';
 import { AllowedIps } from './allowed-ips.js';
-import { REJECT_AFTER_MESSAGES, REPLAY_WINDOW_COUNTERS, REPLAY_WINDOW_WORDS } from './constants.js';
+import {
+  PROVEN_SOURCE_LIMITS,
+  REJECT_AFTER_MESSAGES,
+  REPLAY_WINDOW_COUNTERS,
+  REPLAY_WINDOW_WORDS,
+} from './constants.js';
 import {
   readInitiationPayload,
   readInitiationStatic,
@@ -159,7 +164,7 @@ describe.skipIf(!existsSync(FOLDER))('published behaviour cases', () => {
       ips: string[];
     }
     const file = load<LimiterFile>('ratelimiter.json');
-    const limiter = new RateLimiter();
+    const limiter = new RateLimiter(PROVEN_SOURCE_LIMITS);
     let now = instant(0);
     for (const [wait, expected] of file.steps) {
       now = addDuration(now, milliseconds(wait));

@@ -81,12 +81,22 @@ function checkMacs(
   out: DeviceOutput,
 ): Drop | undefined {
   if (!cookies.hasValidMac1(datagram)) return state.drop('invalid-mac1');
-  if (!state.load.charge(now)) return undefined;
-  if (!cookies.hasValidMac2(datagram, path.remote, now)) {
-    out.datagram(cookies.reply(datagram, message.sender, path.remote, now), path);
-    return state.drop('under-load');
+  const admission = state.load.admit(path.remote.address, now, {
+    answersUs: () => message.kind === 'response' && state.indices.get(message.receiver)?.kind === 'handshake',
+    hasCookie: () => cookies.hasValidMac2(datagram, path.remote, now),
+  });
+  switch (admission) {
+    case 'process':
+      return undefined;
+    case 'send-cookie':
+      out.datagram(cookies.reply(datagram, message.sender, path.remote, now), path);
+      return state.drop('under-load');
+    case 'under-load':
+    case 'rate-limited':
+      return state.drop(admission);
+    default:
+      return assertNever(admission);
   }
-  return state.limiter.allow(path.remote.address, now) ? undefined : state.drop('rate-limited');
 }
 
 function handleInitiation(

@@ -1,30 +1,22 @@
-// How many handshakes a source that proved its address may start while the device is under load (whitepaper §5.3): a token
-// bucket for each IPv4 address and each IPv6 /64, since whoever has one address of a /64 has all of them.
+// How many handshake messages each source may send while the device is under load (whitepaper §5.3): a token bucket for each
+// IPv4 address and each IPv6 /64, since whoever has one address of a /64 has all of them.
 
 import { durationBetween, type Instant, type IpAddress } from '@shadownet/primitives';
-import {
-  HANDSHAKE_BURST_PER_SOURCE,
-  HANDSHAKES_PER_SECOND_AND_SOURCE,
-  MAX_RATE_LIMITED_SOURCES,
-} from '../constants.js';
-
-/** A packet costs this much of the time that a bucket has saved up. */
-const COST = 1000 / HANDSHAKES_PER_SECOND_AND_SOURCE;
-const FULL = COST * HANDSHAKE_BURST_PER_SOURCE;
-
-interface Bucket {
-  /** Milliseconds saved up, at most FULL. */
-  saved: number;
-  updatedAt: Instant;
-}
+import { MAX_RATE_LIMITED_SOURCES, type RateLimits } from '../constants.js';
+import { TokenBucket } from './token-bucket.js';
 
 export class RateLimiter {
+  readonly #limits: RateLimits;
   readonly #capacity: number;
-  readonly #buckets = new Map<string, Bucket>();
+  /** In which every bucket is full again. */
+  readonly #refillTime: number;
+  readonly #buckets = new Map<string, TokenBucket>();
   #sweptAt: Instant | undefined;
 
-  constructor(capacity: number = MAX_RATE_LIMITED_SOURCES) {
+  constructor(limits: RateLimits, capacity: number = MAX_RATE_LIMITED_SOURCES) {
+    this.#limits = limits;
     this.#capacity = capacity;
+    this.#refillTime = (1000 * limits.burst) / limits.perSecond;
   }
 
   get size(): number {
@@ -34,32 +26,25 @@ export class RateLimiter {
   /** True if `source` may have one more. A source for which there is no room is refused. */
   allow(source: IpAddress, now: Instant): boolean {
     const key = sourceKey(source);
-    const bucket = this.#buckets.get(key);
+    let bucket = this.#buckets.get(key);
     if (!bucket) {
       if (this.#buckets.size >= this.#capacity) this.#sweep(now);
       if (this.#buckets.size >= this.#capacity) return false;
-      this.#buckets.set(key, { saved: FULL - COST, updatedAt: now });
-      return true;
+      bucket = new TokenBucket(this.#limits, now);
+      this.#buckets.set(key, bucket);
     }
-    bucket.saved = savedBy(bucket, now);
-    bucket.updatedAt = now;
-    if (bucket.saved < COST) return false;
-    bucket.saved -= COST;
-    return true;
+    return bucket.take(now);
   }
 
   /** Forgets the sources whose buckets are full again; not more often than buckets can fill. */
   #sweep(now: Instant): void {
-    if (this.#sweptAt !== undefined && durationBetween(this.#sweptAt, now) < FULL) return;
+    if (this.#sweptAt !== undefined && durationBetween(this.#sweptAt, now) < this.#refillTime) return;
     this.#sweptAt = now;
-    for (const [key, bucket] of this.#buckets) if (savedBy(bucket, now) >= FULL) this.#buckets.delete(key);
+    for (const [key, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(key);
   }
 }
 
-function savedBy(bucket: Bucket, now: Instant): number {
-  return Math.min(FULL, bucket.saved + durationBetween(bucket.updatedAt, now));
-}
-
-function sourceKey(source: IpAddress): string {
+/** What counts as one source. */
+export function sourceKey(source: IpAddress): string {
   return (source.family === 4 ? source.bytes : source.bytes.subarray(0, 8)).join('.');
 }
