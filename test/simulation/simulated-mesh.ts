@@ -179,6 +179,13 @@ export class SimulatedMeshNode {
     this.#drain();
   }
 
+  /** The main thread's look at what packet workers did, of which the test has written the cells. */
+  lookAtWorkers(): boolean {
+    const any = this.tunnel.packetWorkers.handleWorkerTraffic(this.#mesh.network.now, this.#out);
+    this.#drain();
+    return any;
+  }
+
   /** A datagram at the node's socket. */
   receive(datagram: Uint8Array, from: Endpoint, now: Instant): void {
     if (!this.#running) return;

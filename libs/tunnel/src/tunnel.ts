@@ -38,7 +38,14 @@ import {
   type Wakeup,
 } from '@shadownet/primitives';
 import type { StunMessage } from '@shadownet/stun';
-import { describePeers, Device, type DeviceEvent, type DeviceOutput, type UapiPeer } from '@shadownet/wireguard';
+import {
+  describePeers,
+  Device,
+  type DeviceEvent,
+  type DeviceOutput,
+  type PacketWorkerHost,
+  type UapiPeer,
+} from '@shadownet/wireguard';
 import { classifyDatagram } from './demultiplexer.js';
 import { linkStatus } from './link-status.js';
 import { applyPeerChange, compareMapVersions, diffNetworkMap, type PeerChange } from './network-map.js';
@@ -57,6 +64,8 @@ const TRANSPORT_TYPE = 4;
 
 export class Tunnel {
   readonly publicKey: PublicKey;
+  /** What a data plane with packet workers needs of the engine, and nobody else: the workers' memory holds session keys. */
+  readonly packetWorkers: PacketWorkerHost;
   readonly #options: TunnelOptions;
   readonly #privateKey: PrivateKey;
   readonly #device: Device;
@@ -88,6 +97,7 @@ export class Tunnel {
     this.publicKey = publicKeyFromBytes(this.#privateKey.publicKey)!;
     this.#device = new Device({ crypto, random, timestamps, endpoints: 'external' });
     this.#device.setPrivateKey(privateKey.expose(), now);
+    this.packetWorkers = this.#packetWorkerHost();
     this.#discovery = new ReflexiveDiscovery({ random, ...(software !== undefined && { software }) });
   }
 
@@ -169,6 +179,20 @@ export class Tunnel {
         assertNever(classified);
     }
     this.#drain(now, out);
+  }
+
+  #packetWorkerHost(): PacketWorkerHost {
+    const device = this.#device;
+    return {
+      workerBuffers: device.workerBuffers,
+      sessionTable: device.sessionTable,
+      takeAllowedIpsTable: () => device.takeAllowedIpsTable(),
+      handleWorkerTraffic: (now, out) => {
+        const any = device.handleWorkerTraffic(now, this.#deviceOutput(now, out));
+        this.#drain(now, out);
+        return any;
+      },
+    };
   }
 
   // ── Time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -395,6 +419,8 @@ export class Tunnel {
         return;
       case 'authenticated-from':
         return this.#agentOf(link).learn(event.path.remote, now, out);
+      case 'traffic':
+        return this.#noteWorkerTraffic(link, event.sentAt, event.receivedAt);
       case 'handshake-wanted':
         return this.#onDemand(link, now, out);
       case 'session-expired':
@@ -403,6 +429,14 @@ export class Tunnel {
       default:
         assertNever(event);
     }
+  }
+
+  /** Data that passed by the workers says as much about the path: what came last answers all that was sent before. */
+  #noteWorkerTraffic(link: PeerLink, sentAt: Instant | undefined, receivedAt: Instant | undefined): void {
+    if (!link.path) return;
+    const agent = this.#agentOf(link);
+    if (receivedAt !== undefined) agent.trafficReceived(link.path, receivedAt);
+    if (sentAt !== undefined && (receivedAt === undefined || sentAt > receivedAt)) agent.trafficSent(sentAt);
   }
 
   /** Packets wait for a path: worth a search now, even for a peer that is said to be offline. A running one goes on. */
