@@ -3,6 +3,8 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeCrypto } from '@shadownet/crypto';
 import { verifyEvent } from '@shadownet/contracts';
+import { DataSource } from 'typeorm';
+import { NodeEntity } from '../nodes/node.entity.js';
 import type { TestNode } from '../testing/test-node.js';
 import { TestServer } from '../testing/test-server.js';
 import { MAX_WAITING_BYTES } from './event-stream.js';
@@ -117,6 +119,35 @@ describe('an event stream', () => {
     expect(streams.size).toBe(0);
     // Beyond what the kernel's socket buffers took.
     expect(published * 200).toBeGreaterThan(MAX_WAITING_BYTES);
+    socket.destroy();
+  });
+
+  it('leaves a slow reader the time for a map that is larger than what may wait', async () => {
+    const candidates = Array.from({ length: 16 }, (_, i) => ({
+      kind: 'host' as const,
+      ip: `2001:db8::${i}`,
+      port: 51820,
+    }));
+    const nodes = server.running.app.get(DataSource).getRepository(NodeEntity);
+    const text = (i: number) => String(i).padStart(12, '0');
+    const others = Array.from({ length: 10_000 }, (_, i) => ({
+      ...{
+        publicKey: text(i),
+        id: text(i),
+        address: 0x0a640100 + i,
+        hostname: 'h',
+        os: '',
+        version: '',
+        endpoint: null,
+      },
+      ...{ candidates, online: false, registeredAt: 0, lastHeartbeatAt: 0 },
+    }));
+    for (let i = 0; i < others.length; i += 1000) await nodes.insert(others.slice(i, i + 1000));
+    const streams = server.running.app.get(EventStreams);
+    const socket = await openUnread(server, node);
+    for (let i = 0; i < 10; i++) streams.keepAlive();
+    await new Promise(setImmediate);
+    expect(streams.size).toBe(1);
     socket.destroy();
   });
 
