@@ -69,9 +69,17 @@ async function openOrExplain(path: string): Promise<Socket> {
 async function exchange(connection: Socket, request: ControlRequest, timeoutMs: number): Promise<unknown> {
   connection.write(`${JSON.stringify(request)}\n`);
   const line = await within(timeoutMs, readLine(connection), 'the node did not answer in time');
-  const reply = JSON.parse(line) as ControlReply;
+  const reply = parseReply(line);
   if (!reply.ok) throw new NodeError('socket-unusable', `the node refused: ${reply.error}`);
   return reply.result;
+}
+
+function parseReply(line: string): ControlReply {
+  try {
+    return JSON.parse(line) as ControlReply;
+  } catch (error) {
+    throw new NodeError('socket-unusable', 'what answers is no node', { cause: error });
+  }
 }
 
 function readLine(connection: Socket): Promise<string> {

@@ -129,6 +129,13 @@ describe('the control socket', () => {
       .toEqual({ answered: 'status' });
   });
 
+  it('says so if something else answers on it', async () => {
+    mkdirSync(join(parent, 'run'), { mode: 0o700 });
+    const other = createServer((socket) => void socket.end('hello\n')).listen(path);
+    await expect(askNode(path, { command: 'status' })).rejects.toMatchObject({ code: 'socket-unusable' });
+    other.close();
+  });
+
   it('lets down wait until the process has closed the connection', async () => {
     let peer: Socket | undefined;
     mkdirSync(join(parent, 'run'), { mode: 0o700 });
