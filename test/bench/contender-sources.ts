@@ -1,6 +1,6 @@
 // The contenders: ours, Debian's and the newest wireguard-go, boringtun, and the bare wire. What is not
 // installed is built once, as its authors say, into node_modules/.cache/shadownet-bench.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { tryRun } from '../lab/command.js';
 import { inRepository } from '../lab/repository.js';
@@ -77,7 +77,9 @@ async function obtainBoringtun(): Promise<Obtained> {
     '--root',
     inRepository(`${CACHE}/boringtun`),
   ];
-  const problem = await buildOnce(program, install, { CARGO_TARGET_DIR: inRepository(`${CACHE}/boringtun/target`) });
+  const intermediate = inRepository(`${CACHE}/boringtun/target`);
+  const problem = await buildOnce(program, install, { CARGO_TARGET_DIR: intermediate });
+  rmSync(intermediate, { recursive: true, force: true });
   if (problem !== undefined) return { ok: false, reason: problem };
   const { stdout } = await tryRun([program, '--version']);
   const command = (name: string): string[] => [program, '--disable-drop-privileges', '--foreground', name];

@@ -1,10 +1,9 @@
 // One end of a contender's tunnel: its process in the foreground, configured by `wg` and `ip` alone.
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generatePrivateKey, nodeCrypto } from '@shadownet/crypto';
 import { encodeBase64 } from '@shadownet/primitives';
 import { randomBytes } from 'node:crypto';
-import { eventually } from '../lab/eventually.js';
 import { type Lab, type LabHost } from '../lab/lab.js';
 import { type LabProcess } from '../lab/lab-process.js';
 import { type TunnelContender } from './contender.js';
@@ -72,36 +71,17 @@ export class TunnelEnd {
 
   /** Starts the program; its interface has its configuration and is up when this returns. */
   async start(): Promise<void> {
-    this.spawn();
-    await eventually(`${this.contender.title} to make its interface`, START_TIMEOUT_MS, () =>
-      this.pid > 0 && existsSync(this.#socketPath) ? true : undefined,
-    );
-    await this.host.run(['sh', '-c', this.configureScript()], { timeoutMs: START_TIMEOUT_MS });
+    await this.startAndRun([]);
   }
 
-  /** Only starts the program; `configureScript` does the rest. */
-  spawn(): void {
-    sockets.add(this.#socketPath);
-    this.#process = this.host.spawn(this.contender.command(this.interfaceName), {
-      ...process.env,
-      WG_PROCESS_FOREGROUND: '1',
-      LOG_LEVEL: 'error',
-      STATE_DIRECTORY: this.#dir,
-    });
-    this.#process.onLine(() => undefined);
-  }
-
-  /** A shell script that waits for the program's socket, and configures the interface and brings it up. */
-  configureScript(): string {
-    const file = this.#file('wg.conf', this.#configuration());
-    const name = this.interfaceName;
-    return [
-      'set -e',
-      `until [ -S ${this.#socketPath} ]; do sleep 0.002; done`,
-      `until wg setconf ${name} ${file} 2> /dev/null; do sleep 0.002; done`,
-      `ip address add ${this.options.address} dev ${name}`,
-      `ip link set ${name} mtu ${TUNNEL_MTU} up`,
-    ].join('\n');
+  /** Starts the program, configures its interface, and runs one more command in its namespace, all without a pause in between. */
+  async startAndRun(argv: readonly string[]): Promise<void> {
+    this.#spawn();
+    const script = [...this.#configureScript(), argv.join(' ')].join('\n');
+    const { code, stderr } = await this.host.tryRun(['sh', '-c', script], { timeoutMs: START_TIMEOUT_MS });
+    if (code === 0) return;
+    const said = [stderr, this.#process?.stderrTail ?? ''].map((text) => text.trim()).filter((text) => text !== '');
+    throw new Error(`${this.contender.title} did not come up: ${said.join('; ')}`);
   }
 
   async addPeers(peers: readonly WgPeer[]): Promise<void> {
@@ -113,6 +93,33 @@ export class TunnelEnd {
     await this.#process?.stop();
     rmSync(this.#socketPath, { force: true });
     sockets.delete(this.#socketPath);
+  }
+
+  #spawn(): void {
+    sockets.add(this.#socketPath);
+    this.#process = this.host.spawn(this.contender.command(this.interfaceName), {
+      ...process.env,
+      WG_PROCESS_FOREGROUND: '1',
+      LOG_LEVEL: 'error',
+      STATE_DIRECTORY: this.#dir,
+    });
+    this.#process.onLine(() => undefined);
+  }
+
+  /**
+   * Shell commands that wait for the program's socket, configure the interface and bring it up. The socket has to listen
+   * (SO_ACCEPTCON in the kernel's list): wg deletes one that is bound but refuses to be connected.
+   */
+  #configureScript(): string[] {
+    const file = this.#file('wg.conf', this.#configuration());
+    const name = this.interfaceName;
+    return [
+      'set -e',
+      `until grep -q ' 00010000 .*/${name}.sock$' /proc/net/unix; do sleep 0.002; done`,
+      `wg setconf ${name} ${file}`,
+      `ip address add ${this.options.address} dev ${name}`,
+      `ip link set ${name} mtu ${TUNNEL_MTU} up`,
+    ];
   }
 
   get #socketPath(): string {
