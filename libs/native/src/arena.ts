@@ -18,6 +18,7 @@ const PROCESS_LIMIT_BYTES = 64 * 1024 * 1024;
 
 export class Arena {
   readonly #chunks: ArrayBuffer[] = [];
+  readonly #adopted: ArrayBuffer[] = [];
   /** Released blocks by size, to be handed out again. */
   readonly #released = new Map<number, PinnedBlock[]>();
   #used = 0;
@@ -47,6 +48,16 @@ export class Arena {
   }
 
   /**
+   * Pins memory that was made elsewhere, all of it, for as long as the arena lives: that of WebAssembly, which must never grow.
+   * Throws NativeError 'arena-exhausted' at the limit.
+   */
+  adopt(buffer: ArrayBuffer): PinnedBlock {
+    this.#charge(buffer.byteLength);
+    this.#adopted.push(buffer);
+    return { bytes: new Uint8Array(buffer), address: this.addressOf(buffer) };
+  }
+
+  /**
    * Gives a block back for the next allocation of its size. Its memory stays pinned, so a late system call can spoil
    * another block's content but never the heap. The caller must not use the block any more.
    */
@@ -69,14 +80,18 @@ export class Arena {
   /** A chunk that has room for `size` bytes behind its first aligned address. */
   #addChunk(size: number): ArrayBuffer {
     const length = Math.max(CHUNK_BYTES, size + ALIGNMENT);
+    this.#charge(length);
+    const chunk = new ArrayBuffer(length);
+    this.#chunks.push(chunk);
+    this.#used = (ALIGNMENT - (this.addressOf(chunk) % ALIGNMENT)) % ALIGNMENT;
+    return chunk;
+  }
+
+  #charge(length: number): void {
     if (this.#pinnedBytes + length > this.limitBytes) {
       throw new NativeError('arena-exhausted', `pinned memory is limited to ${this.limitBytes} bytes`);
     }
-    const chunk = new ArrayBuffer(length);
-    this.#chunks.push(chunk);
     this.#pinnedBytes += length;
-    this.#used = (ALIGNMENT - (this.addressOf(chunk) % ALIGNMENT)) % ALIGNMENT;
-    return chunk;
   }
 }
 
