@@ -15,7 +15,6 @@ import {
   OpeningContext,
   packetCalls,
   type PinnedBlock,
-  processArena,
   ReceiveHeader,
 } from '@shadownet/native';
 import { assertNever, durationBetween, endpointsEqual, type Instant } from '@shadownet/primitives';
@@ -32,6 +31,7 @@ import { classifyDatagram } from './datagram-class.js';
 import { PacketWorker } from './packet-worker.js';
 import { type PacketGroup, SegmentJoiner } from './segment-joiner.js';
 import { SOURCE_TAG_LENGTH, writeSourceTag } from './source-tag.js';
+import { allocateSummingMemory } from './summing-memory.js';
 import { IPV4, VIRTIO_HEADER_LENGTH } from './virtio-header.js';
 import { COUNTER, type WorkerStart } from './worker-protocol.js';
 
@@ -84,9 +84,10 @@ export class ReceiveWorker extends PacketWorker {
 
   constructor(start: WorkerStart) {
     super(start);
-    this.#input = processArena().allocate(RECEIVE_BYTES);
+    const input = allocateSummingMemory(RECEIVE_BYTES);
+    this.#input = input.block;
     this.#inputView = new DataView(this.#input.bytes.buffer, this.#input.bytes.byteOffset, RECEIVE_BYTES);
-    this.#joiner = new SegmentJoiner(this.#input.bytes, start.tun.joinsUdp);
+    this.#joiner = new SegmentJoiner(this.#input.bytes, start.tun.joinsUdp, input.sum);
     this.#message = new Uint8Array(SOURCE_TAG_LENGTH + RECEIVE_BYTES);
     this.#now = this.now();
   }

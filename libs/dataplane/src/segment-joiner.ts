@@ -5,7 +5,8 @@
 // Joined are TCP segments with verified checksums, in sequence, with equal headers but for sequence, checksum, PSH and FIN, all
 // of one size but the last, and likewise UDP datagrams where the kernel takes those. PSH, FIN or a short one ends a group.
 
-import { checksumOf, fieldSum, foldSum, sumWords } from './checksum.js';
+import { checksumOf, fieldSum, foldSum } from './checksum.js';
+import { plainSum, type SumBytes } from './summing-memory.js';
 import {
   GSO,
   IPV4,
@@ -59,12 +60,17 @@ export class SegmentJoiner<Owner> {
   count = 0;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #sum: SumBytes;
   readonly #joinsUdp: boolean;
   #firstOpen = 0;
 
-  /** Joins packets that lie in `bytes`, each behind at least VIRTIO_HEADER_LENGTH bytes that may be overwritten. */
-  constructor(bytes: Uint8Array, joinsUdp: boolean) {
+  /**
+   * Joins packets that lie in `bytes`, each behind at least VIRTIO_HEADER_LENGTH bytes that may be overwritten; `sum` sums in
+   * the same bytes.
+   */
+  constructor(bytes: Uint8Array, joinsUdp: boolean, sum: SumBytes = plainSum(bytes)) {
     this.#bytes = bytes;
+    this.#sum = sum;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#joinsUdp = joinsUdp;
   }
@@ -133,7 +139,7 @@ export class SegmentJoiner<Owner> {
     if (isIpv4) {
       view.setUint16(at + IPV4.totalLength, total);
       view.setUint16(at + IPV4.checksum, 0);
-      view.setUint16(at + IPV4.checksum, checksumOf(sumWords(view, at, transport)));
+      view.setUint16(at + IPV4.checksum, checksumOf(this.#sum(at, transport)));
     } else view.setUint16(at + IPV6.payloadLength, total - IPV6.headerLength);
     if (!isTcp) view.setUint16(at + transport + UDP.length, transportLength);
     // NEEDS_CHECKSUM: the field holds the pseudo-header's sum, not complemented.
@@ -198,8 +204,7 @@ export class SegmentJoiner<Owner> {
     }
     const transportLength = length - transport;
     const protocol = isTcp ? PROTOCOL_TCP : PROTOCOL_UDP;
-    const sum =
-      this.#pseudoSum(at, isIpv4, protocol, transportLength) + sumWords(view, at + transport, transportLength);
+    const sum = this.#pseudoSum(at, isIpv4, protocol, transportLength) + this.#sum(at + transport, transportLength);
     return foldSum(sum) === 0xffff;
   }
 
@@ -259,7 +264,7 @@ export class SegmentJoiner<Owner> {
   }
 
   #pseudoSum(at: number, isIpv4: boolean, protocol: number, transportLength: number): number {
-    const addresses = sumWords(this.#view, at + (isIpv4 ? IPV4.source : IPV6.source), isIpv4 ? 8 : 32);
+    const addresses = this.#sum(at + (isIpv4 ? IPV4.source : IPV6.source), isIpv4 ? 8 : 32);
     return addresses + fieldSum(protocol) + fieldSum(transportLength);
   }
 }

@@ -4,7 +4,8 @@
 // Each packet has its own length, IP identification (RFC 6864 §4), sequence number and checksums; FIN and PSH stay on the
 // last, CWR on the first. Used by transmit-worker.ts.
 
-import { checksumOf, fieldSum, sumWords } from './checksum.js';
+import { checksumOf, fieldSum } from './checksum.js';
+import { plainSum, type SumBytes } from './summing-memory.js';
 import {
   GSO,
   GSO_ECN,
@@ -31,6 +32,7 @@ export class SuperpacketCutter {
   length = 0;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #sum: SumBytes;
   readonly #headers = new Uint8Array(MAX_HEADERS);
   #template = this.#headers;
   #start = 0;
@@ -48,9 +50,10 @@ export class SuperpacketCutter {
   #ipSum = 0;
   #transportSum = 0;
 
-  /** Cuts in `bytes`, where superpackets will be read to. */
-  constructor(bytes: Uint8Array) {
+  /** Cuts in `bytes`, where superpackets will be read to; `sum` sums in the same bytes. */
+  constructor(bytes: Uint8Array, sum: SumBytes = plainSum(bytes)) {
     this.#bytes = bytes;
+    this.#sum = sum;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
@@ -104,7 +107,7 @@ export class SuperpacketCutter {
       view.setUint16(at + IPV4.checksum, checksumOf(sum));
     } else view.setUint16(at + IPV6.payloadLength, this.length - IPV6.headerLength);
 
-    let sum = this.#transportSum + fieldSum(transportLength) + sumWords(view, payloadAt, payloadLength);
+    let sum = this.#transportSum + fieldSum(transportLength) + this.#sum(payloadAt, payloadLength);
     if (this.#isTcp) {
       const isLast = payloadAt + payloadLength === this.#end;
       const sequence = (this.#sequence + index * this.#segmentSize) >>> 0;
@@ -158,11 +161,11 @@ export class SuperpacketCutter {
       view.setUint16(start + IPV4.totalLength, 0);
       view.setUint16(start + IPV4.id, 0);
       view.setUint16(start + IPV4.checksum, 0);
-      this.#ipSum = sumWords(view, start, this.#transport);
+      this.#ipSum = this.#sum(start, this.#transport);
     }
     const addresses = this.#isIpv4 ? IPV4.source : IPV6.source;
     const protocol = this.#isTcp ? PROTOCOL_TCP : PROTOCOL_UDP;
-    let sum = sumWords(view, start + addresses, this.#isIpv4 ? 8 : 32) + fieldSum(protocol);
+    let sum = this.#sum(start + addresses, this.#isIpv4 ? 8 : 32) + fieldSum(protocol);
     if (this.#isTcp) {
       this.#sequence = view.getUint32(transport + TCP.sequence);
       this.#flags = view.getUint8(transport + TCP.flags);
@@ -173,14 +176,14 @@ export class SuperpacketCutter {
       view.setUint16(transport + UDP.length, 0);
       view.setUint16(transport + UDP.checksum, 0);
     }
-    sum += sumWords(view, transport, this.#headerLength - this.#transport);
+    sum += this.#sum(transport, this.#headerLength - this.#transport);
     this.#transportSum = sum;
   }
 
   /** The field holds the pseudo-header's sum, which goes into the sum as it stands. */
   #completeChecksum(from: number, field: number): boolean {
     if (from >= this.#end || field + 2 > this.#end || field < from) return false;
-    const checksum = checksumOf(sumWords(this.#view, from, this.#end - from));
+    const checksum = checksumOf(this.#sum(from, this.#end - from));
     this.#view.setUint16(field, checksum === 0 ? 0xffff : checksum);
     return true;
   }

@@ -23,6 +23,7 @@ import { TRANSPORT_HEADER_LENGTH } from '@shadownet/wireguard';
 
 import { PacketWorker } from './packet-worker.js';
 import { type Destination, SendingSessions } from './sending-sessions.js';
+import { allocateSummingMemory } from './summing-memory.js';
 import { SuperpacketCutter } from './superpacket-cutter.js';
 import { IPV4, IPV6, PROTOCOL_UDP, UDP, VIRTIO_HEADER_LENGTH } from './virtio-header.js';
 import { COUNTER, type WorkerStart } from './worker-protocol.js';
@@ -88,9 +89,10 @@ export class TransmitWorker extends PacketWorker {
     super(start);
     this.#sending = new SendingSessions(this.sessions, this.peers, this.#aead);
     const arena = processArena();
-    this.#input = arena.allocate(READ_OFFSET + READ_BYTES + PADDING_MULTIPLE);
+    const input = allocateSummingMemory(READ_OFFSET + READ_BYTES + PADDING_MULTIPLE);
+    this.#input = input.block;
     this.#inputView = viewOf(this.#input);
-    this.#cutter = new SuperpacketCutter(this.#input.bytes);
+    this.#cutter = new SuperpacketCutter(this.#input.bytes, input.sum);
     this.#batch = arena.allocate(BATCH_BYTES);
     this.#batchView = viewOf(this.#batch);
     this.#now = this.now();
