@@ -1,6 +1,8 @@
 // One end of a TCP stream whose every byte is known beforehand: `receive <address> <port>` prints the port it listens on, then one
 // JSON line per stream with the bytes received and where the first wrong one was; `send <address> <port> <bytes> <bytes/s>`.
+import { Buffer } from 'node:buffer';
 import { createServer, connect } from 'node:net';
+import { performance } from 'node:perf_hooks';
 
 const [mode, address, port, length, rate] = process.argv.slice(2);
 const PERIOD = 1 << 22;
