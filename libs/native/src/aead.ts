@@ -13,7 +13,6 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 export const AEAD_TAG_BYTES = 16;
 
-const EVP_CTRL_AEAD_GET_TAG = 0x10;
 const OPENSSL_3 = 0x30000000;
 
 // OSSL_PARAM (openssl/core.h): const char *key; unsigned data_type; void *data; size_t data_size; size_t return_size. A list
@@ -38,7 +37,7 @@ interface Evp {
   readonly decryptInit: Five;
   readonly decryptUpdate: Five;
   readonly decryptFinal: Three;
-  readonly control: (context: number, command: number, length: number, address: number) => number;
+  readonly getParameters: (context: number, parameters: number) => number;
 }
 
 type Three = (context: number, out: number, lengthOut: number) => number;
@@ -61,6 +60,8 @@ abstract class AeadContext {
   protected readonly lengthAddress: number;
   readonly #nonce: DataView;
   readonly #key: PinnedBlock;
+  readonly #tag: DataView;
+  readonly #tagAddress: number;
 
   constructor(functions: Evp = evp()) {
     this.evp = functions;
@@ -71,6 +72,14 @@ abstract class AeadContext {
     this.#nonce = new DataView(nonce.bytes.buffer, nonce.bytes.byteOffset, NONCE_BYTES);
     this.nonceAddress = nonce.address;
     this.lengthAddress = processArena().allocate(4).address;
+    const name = processArena().allocate(4);
+    name.bytes.set(new TextEncoder().encode('tag'));
+    const list = processArena().allocate(2 * PARAM_BYTES);
+    this.#tag = new DataView(list.bytes.buffer, list.bytes.byteOffset, list.bytes.length);
+    this.#tagAddress = list.address;
+    setPointer(this.#tag, PARAM_KEY, name.address);
+    this.#tag.setUint32(PARAM_TYPE, PARAM_TYPE_OCTETS, true);
+    setPointer(this.#tag, PARAM_SIZE, AEAD_TAG_BYTES);
   }
 
   /** 32 bytes, copied: what this thread's C memory holds of the key is gone after the next `setKey` or `forgetKey`. */
@@ -98,6 +107,12 @@ abstract class AeadContext {
     this.#nonce.setUint32(8, counterHigh, true);
   }
 
+  /** The parameter list that says where a tag lies, or is to be put. */
+  protected tagAt(address: number): number {
+    setPointer(this.#tag, PARAM_DATA, address);
+    return this.#tagAddress;
+  }
+
   /** Any 12-byte nonce, for uses other than transport messages. */
   setNonceBytes(nonce: Uint8Array): void {
     for (let i = 0; i < NONCE_BYTES; i++) this.#nonce.setUint8(i, nonce[i]!);
@@ -122,27 +137,11 @@ export class SealingContext extends AeadContext {
     if (extraLength > 0) evp.encryptUpdate(context, 0, lengthAddress, extra, extraLength);
     if (length > 0) evp.encryptUpdate(context, target, lengthAddress, source, length);
     evp.encryptFinal(context, target + length, lengthAddress);
-    if (evp.control(context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_BYTES, target + length) !== 1) failed('seal');
+    if (evp.getParameters(context, this.tagAt(target + length)) !== 1) failed('seal');
   }
 }
 
 export class OpeningContext extends AeadContext {
-  /** The parameters of an initialisation: the expected tag, wherever it lies. Spares a call for each message. */
-  readonly #tag: DataView;
-  readonly #tagAddress: number;
-
-  constructor(functions: Evp = evp()) {
-    super(functions);
-    const name = processArena().allocate(4);
-    name.bytes.set(new TextEncoder().encode('tag'));
-    const list = processArena().allocate(2 * PARAM_BYTES);
-    this.#tag = new DataView(list.bytes.buffer, list.bytes.byteOffset, list.bytes.length);
-    this.#tagAddress = list.address;
-    setPointer(this.#tag, PARAM_KEY, name.address);
-    this.#tag.setUint32(PARAM_TYPE, PARAM_TYPE_OCTETS, true);
-    setPointer(this.#tag, PARAM_SIZE, AEAD_TAG_BYTES);
-  }
-
   protected initialize(keyAddress: number): void {
     if (this.evp.decryptInit(this.context, this.evp.cipher(), keyAddress, this.nonceAddress, 0) !== 1) failed('open');
   }
@@ -156,8 +155,8 @@ export class OpeningContext extends AeadContext {
   /** `open` under the nonce of `setNonceBytes`, with additional data of `extraLength` bytes at `extra`. */
   openWithNonce(source: number, length: number, target: number, extra = 0, extraLength = 0): boolean {
     const { evp, context, lengthAddress } = this;
-    setPointer(this.#tag, PARAM_DATA, source + length);
-    if (evp.decryptInit(context, 0, 0, this.nonceAddress, this.#tagAddress) !== 1) failed('open');
+    // The expected tag goes in with the nonce, which spares a call for each message.
+    if (evp.decryptInit(context, 0, 0, this.nonceAddress, this.tagAt(source + length)) !== 1) failed('open');
     if (extraLength > 0) evp.decryptUpdate(context, 0, lengthAddress, extra, extraLength);
     if (length > 0) evp.decryptUpdate(context, target, lengthAddress, source, length);
     return evp.decryptFinal(context, target + length, lengthAddress) === 1;
@@ -213,7 +212,7 @@ function bindEvp(name: string, file: string | null): Evp {
     decryptInit: five('EVP_DecryptInit_ex2'),
     decryptUpdate: update('EVP_DecryptUpdate'),
     decryptFinal: three('EVP_DecryptFinal_ex'),
-    control: library.func('EVP_CIPHER_CTX_ctrl', 'int', [pointer, 'int', 'int', pointer]) as Evp['control'],
+    getParameters: library.func('EVP_CIPHER_CTX_get_params', 'int', [pointer, pointer]) as Evp['getParameters'],
   };
 }
 
