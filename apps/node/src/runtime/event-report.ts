@@ -1,4 +1,5 @@
-// What the tunnel reports, as lines of the log. STUN servers are asked every 20–25 s: only what is new of them is logged.
+// What the tunnel reports, as lines of the log. STUN servers are asked, and peers that cannot be reached searched, again and
+// again: only what is new of them is logged.
 
 import { assertNever, encodePublicKey, formatEndpoint, type Instant } from '@shadownet/primitives';
 import type { PeerName, TunnelEvent } from '@shadownet/tunnel';
@@ -24,6 +25,10 @@ export class EventReport {
         this.#stunServers.set(server, news);
         return logTunnelEvent(this.#log, event, now);
       }
+      case 'search-started':
+        // A peer that cannot be reached is searched every half a minute for ever; `search-paused` tells when.
+        if (event.reason === 'retry') return;
+        return logTunnelEvent(this.#log, event, now);
       default:
         return logTunnelEvent(this.#log, event, now);
     }
