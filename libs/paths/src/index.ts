@@ -1,11 +1,10 @@
-export { betterPath, type ConfirmedPath } from './better-path.js';
-export { type Candidate, isUsableCandidate } from './candidate.js';
+export type { Candidate } from './candidate.js';
 export { DestinationLimiter } from './destination-limiter.js';
 export { PathAgent, type PathAgentOptions, type PathCounters, type ProbeDrop, type ProbeResult } from './path-agent.js';
 export type { LossReason, PathEvent, SearchReason } from './path-event.js';
 export type { CandidateStatus, PathStatus } from './path-status.js';
 export type { PathOutput } from './path-output.js';
 export { PathsError } from './paths-error.js';
-export { deriveProbeKeys, PROBE_ID_BYTES, type ProbeKeys, zeroProbeKeys } from './probe-keys.js';
+export { deriveProbeKeys, type ProbeKeys, zeroProbeKeys } from './probe-keys.js';
 export { probeIdOf } from './probe-message.js';
-export { MAX_STUN_SERVERS, REFRESH_INTERVAL, ReflexiveDiscovery, type ReflexiveEvent } from './reflexive-discovery.js';
+export { ReflexiveDiscovery, type ReflexiveEvent } from './reflexive-discovery.js';

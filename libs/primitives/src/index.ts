@@ -24,14 +24,7 @@ export {
   ipAddressesEqual,
   parseIpAddress,
 } from './ip-address.js';
-export {
-  formatIpPrefix,
-  type IpPrefix,
-  ipPrefix,
-  ipPrefixContains,
-  ipPrefixesOverlap,
-  parseIpPrefix,
-} from './ip-prefix.js';
+export { formatIpPrefix, type IpPrefix, ipPrefix, ipPrefixContains, parseIpPrefix } from './ip-prefix.js';
 export {
   comparePublicKeys,
   encodePublicKey,

@@ -36,8 +36,3 @@ export function ipPrefixContains(prefix: IpPrefix, address: IpAddress): boolean 
   if (prefix.address.family !== address.family) return false;
   return ipPrefix(address, prefix.length).address.bytes.every((byte, i) => byte === prefix.address.bytes[i]);
 }
-
-/** True if some address lies in both. */
-export function ipPrefixesOverlap(a: IpPrefix, b: IpPrefix): boolean {
-  return a.length <= b.length ? ipPrefixContains(a, b.address) : ipPrefixContains(b, a.address);
-}
