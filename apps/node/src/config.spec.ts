@@ -32,6 +32,7 @@ describe('the configuration', () => {
       stunServers: undefined,
       logLevel: 'info',
       startTimeout: 30_000,
+      dataPlane: 'auto',
     });
     expect(Object.isFrozen(config)).toBe(true);
     expect(() => readNodeConfig({}, {})).toThrow(/--control URL/);
@@ -56,6 +57,13 @@ describe('the configuration', () => {
     expect(readNodeConfig({ control: CONTROL }, { SHADOWNET_UAPI_DIR: 'off' }).uapiDirectory).toBeUndefined();
     const config = file('uapi_dir = "off"');
     expect(readNodeConfig({ control: CONTROL, config }, {}).uapiDirectory).toBeUndefined();
+  });
+
+  it('takes a data plane by flag, variable or file', () => {
+    expect(readNodeConfig({ control: CONTROL, dataplane: 'portable' }, {}).dataPlane).toBe('portable');
+    expect(readNodeConfig({ control: CONTROL }, { SHADOWNET_DATAPLANE: 'linux' }).dataPlane).toBe('linux');
+    const config = file('dataplane = "portable"');
+    expect(readNodeConfig({ control: CONTROL, config }, {}).dataPlane).toBe('portable');
   });
 
   it('reads STUN servers as text or as a list', () => {
@@ -90,6 +98,7 @@ describe('the configuration', () => {
     [{ control: CONTROL, stun: 'stun.example.org' }, '--stun: "stun.example.org" is not host:port'],
     [{ control: CONTROL, log_level: 'loud' }, '--log-level: "loud" is not one of trace, debug'],
     [{ control: CONTROL, timeout: '0' }, '--timeout: "0"'],
+    [{ control: CONTROL, dataplane: 'fast' }, '--dataplane: "fast" is not one of auto, linux, portable'],
     [{ control: CONTROL, hostname: 'a b' }, '--hostname: "a b" is not a host name'],
   ])('refuses %o', (flags, message) => {
     expect(() => readNodeConfig(flags, {})).toThrow(message);

@@ -17,6 +17,9 @@ export interface HostAndPort {
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+export const DATA_PLANES = ['auto', 'linux', 'portable'] as const;
+export type DataPlaneSetting = (typeof DATA_PLANES)[number];
+
 /** What every command that talks to a running node needs. */
 export interface LocalConfig {
   readonly interfaceName: string;
@@ -38,6 +41,8 @@ export interface NodeConfig extends LocalConfig {
   readonly logLevel: LogLevel;
   /** How long `up` may take to become usable. */
   readonly startTimeout: Duration;
+  /** How packets are moved; `auto`: by the fastest way that works here. */
+  readonly dataPlane: DataPlaneSetting;
 }
 
 /** The settings by their names in a file. The flag has dashes instead, the environment SHADOWNET_ and upper case. */
@@ -52,6 +57,7 @@ export const SETTINGS = [
   'stun',
   'log_level',
   'timeout',
+  'dataplane',
 ] as const;
 export type Setting = (typeof SETTINGS)[number];
 
@@ -81,8 +87,9 @@ export function readNodeConfig(flags: Flags, environment: Environment): NodeConf
     hostname: settings.hostname ? parseHostname(settings.hostname) : ownHostname(systemHostname()),
     port: settings.port ? parseNumber(settings.port, 0, 0xffff) : 0,
     stunServers: settings.stun && parseStunServers(settings.stun),
-    logLevel: settings.log_level ? parseLogLevel(settings.log_level) : 'info',
+    logLevel: settings.log_level ? parseChoice(settings.log_level, LOG_LEVELS) : 'info',
     startTimeout: seconds(settings.timeout ? parseNumber(settings.timeout, 1, 3600) : 30),
+    dataPlane: settings.dataplane ? parseChoice(settings.dataplane, DATA_PLANES) : 'auto',
   });
 }
 
@@ -190,10 +197,10 @@ function parseStunServers(given: Given): HostAndPort[] {
   });
 }
 
-function parseLogLevel(given: Given): LogLevel {
-  const level = LOG_LEVELS.find((known) => known === given.text);
-  if (level) return level;
-  throw invalid(given, `one of ${LOG_LEVELS.join(', ')}`);
+function parseChoice<Choice extends string>(given: Given, choices: readonly Choice[]): Choice {
+  const choice = choices.find((known) => known === given.text);
+  if (choice !== undefined) return choice;
+  throw invalid(given, `one of ${choices.join(', ')}`);
 }
 
 function parseNumber(given: Given, lowest: number, highest: number): number {

@@ -2,7 +2,7 @@
 import { nodeCrypto } from '@shadownet/crypto';
 import { encodeHex, encodeUtf8 } from '@shadownet/primitives';
 import { portableDataPlane } from '@shadownet/dataplane';
-import { type LinuxTunDevice, MemoryTun } from '@shadownet/tun';
+import { MemoryTun } from '@shadownet/tun';
 import { openLinuxUdp } from '@shadownet/udp';
 import { RequestReader, Tai64nSource, UapiErrno } from '@shadownet/wireguard';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -10,10 +10,10 @@ import { secureRandom, wallNanoseconds } from './clock.js';
 import type { WgLog } from './wg-log.js';
 import { WireGuardInterface } from './wireguard-interface.js';
 
-class SwitchableTun extends MemoryTun implements LinuxTunDevice {
+class SwitchableTun extends MemoryTun {
   state: 'up' | 'down' | 'unknown' = 'down';
 
-  interfaceState(): 'up' | 'down' | 'unknown' {
+  override interfaceState(): 'up' | 'down' | 'unknown' {
     return this.state;
   }
 }

@@ -14,8 +14,6 @@ export class MemoryTun implements LinuxTunDevice {
   readonly name: string;
   readonly mtu: number;
   readonly counters: TunCounters = { packetsRead: 0, packetsWritten: 0, writeErrors: 0 };
-  /** What it was brought up with last. */
-  addresses: readonly InterfaceAddress[] = [];
   /** Copies of the packets that were written, oldest first. The test may empty it. */
   readonly written: Uint8Array[] = [];
   #state: 'open' | 'closed' = 'open';
@@ -61,9 +59,8 @@ export class MemoryTun implements LinuxTunDevice {
     return this.#state === 'open' ? 'up' : 'down';
   }
 
-  bringUp(addresses: readonly InterfaceAddress[]): void {
-    this.addresses = addresses;
-  }
+  /** It has no kernel to tell. */
+  bringUp(_addresses: readonly InterfaceAddress[]): void {}
 
   /** The interface is deleted from outside. */
   remove(): void {

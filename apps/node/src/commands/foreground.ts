@@ -1,7 +1,7 @@
 // `shadownet-node up --foreground`, which the detached daemon is, too: the node and the signals that end it.
 
+import { openDataPlane } from '@shadownet/dataplane';
 import { ShadowNetError } from '@shadownet/primitives';
-import { openLinuxTun } from '@shadownet/tun';
 import type { NodeConfig } from '../config.js';
 import { ExitCode, exitCodeOf } from '../exit-code.js';
 import { type NodeLog, openNodeLog } from '../runtime/node-log.js';
@@ -20,7 +20,8 @@ export async function runForeground(config: NodeConfig): Promise<void> {
   const runtime = new NodeRuntime({
     config,
     log,
-    openTun: openLinuxTun,
+    openDataPlane: (choice) =>
+      openDataPlane({ ...choice, workerEntry: new URL('./packet-worker.js', import.meta.url) }),
     onStopRequest: () => void stop('down', ExitCode.ok),
     onFatal: (error) => {
       log.event('interface-lost', { error: error.message });

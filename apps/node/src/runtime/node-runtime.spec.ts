@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { portableDataPlane } from '@shadownet/dataplane';
 import { MemoryTun } from '@shadownet/tun';
 import { encodePublicKey, seconds } from '@shadownet/primitives';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,7 +11,7 @@ import type { NodeConfig } from '../config.js';
 import { askNode } from '../control-socket/control-socket-client.js';
 import { FakeControl } from '../testing/fake-control.js';
 import { RecordingLog } from '../testing/recording-log.js';
-import { NodeRuntime, type OpenTun } from './node-runtime.js';
+import { NodeRuntime, type OpenDataPlane } from './node-runtime.js';
 import type { NodeStatus } from './node-status.js';
 
 describe('a node', () => {
@@ -18,7 +19,8 @@ describe('a node', () => {
   let control: FakeControl;
   let log: RecordingLog;
   let runtimes: NodeRuntime[];
-  let tuns: { readonly tun: MemoryTun; readonly addresses: string[]; closed: boolean }[];
+  let tuns: RecordingTun[];
+  let choices: Parameters<OpenDataPlane>[0][];
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'shadownet-node-'));
@@ -27,6 +29,7 @@ describe('a node', () => {
     log = new RecordingLog();
     runtimes = [];
     tuns = [];
+    choices = [];
   });
   afterEach(async () => {
     for (const runtime of runtimes) await runtime.stop();
@@ -34,20 +37,12 @@ describe('a node', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const openTun: OpenTun = async ({ name, mtu, addresses }) => {
-    const tun = new MemoryTun({ name, mtu });
-    const record = {
-      tun,
-      addresses: addresses.map(({ address, length }) => `${address.bytes.join('.')}/${length}`),
-      closed: false,
-    };
-    const close = tun.close.bind(tun);
-    tun.close = async () => {
-      record.closed = true;
-      await close();
-    };
-    tuns.push(record);
-    return tun;
+  const openDataPlane: OpenDataPlane = async (choice) => {
+    const { name, mtu } = choice.tun;
+    const tun = new RecordingTun({ name, mtu });
+    tuns.push(tun);
+    choices.push(choice);
+    return { dataPlane: portableDataPlane(tun), fallbackReason: 'it is a test' };
   };
 
   function node(changes: Partial<NodeConfig> = {}): NodeRuntime {
@@ -62,9 +57,10 @@ describe('a node', () => {
       stunServers: undefined,
       logLevel: 'info',
       startTimeout: seconds(5),
+      dataPlane: 'auto',
       ...changes,
     };
-    const runtime = new NodeRuntime({ config, log, openTun, onStopRequest: () => {}, onFatal: () => {} });
+    const runtime = new NodeRuntime({ config, log, openDataPlane, onStopRequest: () => {}, onFatal: () => {} });
     runtimes.push(runtime);
     return runtime;
   }
@@ -83,10 +79,29 @@ describe('a node', () => {
   it('comes up in the documented order', async () => {
     const summary = await up(node());
     expect(summary).toBe(`test0 is up: 10.100.0.7 in 10.100.0.0/16, registered with ${control.url.href}`);
-    const order = ['keys-ready', 'socket-bound', 'server-key-pinned', 'registered', 'interface-up', 'ready'] as const;
+    const order = [
+      'keys-ready',
+      'data-plane',
+      'socket-bound',
+      'server-key-pinned',
+      'registered',
+      'interface-up',
+      'ready',
+    ] as const;
     const seen = log.entries.map(({ event }) => event).filter((event) => (order as readonly string[]).includes(event));
     expect(seen).toEqual(order);
-    expect(tuns.map(({ addresses }) => addresses)).toEqual([['10.100.0.7/16']]);
+    expect(tuns.map(({ broughtUpWith }) => broughtUpWith)).toEqual([[['10.100.0.7/16']]]);
+  });
+
+  it('makes its interface down and without an address, and says how packets are moved', async () => {
+    await up(node());
+    expect(choices).toEqual([{ tun: { name: 'test0', mtu: 1280, addresses: [], initialState: 'down' } }]);
+    expect(log.of('data-plane')).toEqual([{ kind: 'portable', reason: 'it is a test' }]);
+  });
+
+  it('asks for the data plane that it is told to use', async () => {
+    await up(node({ dataPlane: 'linux' }));
+    expect(choices[0]?.kind).toBe('linux');
   });
 
   it('tells its status by the control socket', async () => {
@@ -138,7 +153,7 @@ describe('a node', () => {
     });
     await runtime.stop();
     expect(existsSync(join(folder, 'run/test0.sock'))).toBe(false);
-    expect(tuns).toEqual([]);
+    expect(tuns).toMatchObject([{ broughtUpWith: [], isClosed: true }]);
   });
 
   it('gives up in time on a server that accepts connections and says nothing', async () => {
@@ -159,7 +174,7 @@ describe('a node', () => {
     const runtime = node();
     await up(runtime);
     await runtime.stop();
-    expect(tuns[0]!.closed).toBe(true);
+    expect(tuns[0]!.isClosed).toBe(true);
     expect(existsSync(join(folder, 'run/test0.sock'))).toBe(false);
     expect(control.seen('/goodbye')).toHaveLength(1);
   });
@@ -238,3 +253,18 @@ describe('a node', () => {
     await expect.poll(async () => (await status()).counters['datagram-unknown']).toBeGreaterThan(0);
   });
 });
+
+class RecordingTun extends MemoryTun {
+  /** The addresses of each call. */
+  readonly broughtUpWith: string[][] = [];
+  isClosed = false;
+
+  override bringUp(addresses: Parameters<MemoryTun['bringUp']>[0]): void {
+    this.broughtUpWith.push(addresses.map(({ address, length }) => `${address.bytes.join('.')}/${length}`));
+  }
+
+  override async close(): Promise<void> {
+    this.isClosed = true;
+    await super.close();
+  }
+}

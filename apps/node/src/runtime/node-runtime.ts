@@ -1,10 +1,12 @@
 // A running node: composes keys, socket, tunnel, TUN device and control session, in the order of docs/node-runtime.md:
 //
-//   control socket → keys → UDP socket → server's key → STUN (500 ms at most) → registration → interface, UAPI socket → event stream → ready
+//   control socket → keys → data plane, interface down → UDP socket → server's key → STUN (500 ms at most) → registration
+//     → interface up, UAPI socket → event stream → ready
 
 import { networkInterfaces, release, type } from 'node:os';
 import type { HeartbeatRequest, RegisterRequest, RegisterResponse, ServerInfo } from '@shadownet/contracts';
 import { chooseCryptoProvider, type CryptoProvider } from '@shadownet/crypto';
+import type { DataPlane, DataPlaneChoice, OpenedDataPlane } from '@shadownet/dataplane';
 import {
   addDuration,
   encodePublicKey,
@@ -17,9 +19,8 @@ import {
   parseIpPrefix,
   type PublicKey,
 } from '@shadownet/primitives';
-import type { InterfaceAddress, TunDevice } from '@shadownet/tun';
 import { Tunnel, type TunnelEvent } from '@shadownet/tunnel';
-import { openPortableUdp, type UdpSocket } from '@shadownet/udp';
+import { UdpError, type UdpSocket } from '@shadownet/udp';
 import { Tai64nSource } from '@shadownet/wireguard';
 import type { NodeConfig } from '../config.js';
 import type { ControlReply, ControlRequest } from '../control-socket/control-protocol.js';
@@ -45,17 +46,13 @@ import { announcedStunServers, resolveStunServers, type StunAnnouncement } from 
 import { TunnelDriver } from './tunnel-driver.js';
 import { serveUapi } from './uapi-service.js';
 
-/** Makes the TUN device: /dev/net/tun in the program, memory in tests. */
-export type OpenTun = (options: {
-  readonly name: string;
-  readonly mtu: number;
-  readonly addresses: readonly InterfaceAddress[];
-}) => Promise<TunDevice>;
+/** Makes the interface and what moves its packets: the machine's best in the program, memory in tests. */
+export type OpenDataPlane = (choice: Omit<DataPlaneChoice, 'workerEntry'>) => Promise<OpenedDataPlane>;
 
 export interface NodeRuntimeOptions {
   readonly config: NodeConfig;
   readonly log: NodeLog;
-  readonly openTun: OpenTun;
+  readonly openDataPlane: OpenDataPlane;
   /** Somebody asked by the control socket that the node stops. */
   readonly onStopRequest: () => void;
   /** The node cannot go on. */
@@ -70,21 +67,23 @@ const STUN_PATIENCE_MS = 500;
 /** Nor does `ready` wait longer for the first network map, without which packets have no peer to go to. */
 const MAP_PATIENCE_MS = 1_000;
 const CANDIDATE_INTERVAL_MS = 5_000;
+/** How soon it is noticed that the interface was deleted, or got another MTU. */
+const INTERFACE_INTERVAL_MS = 500;
 
 /** What exists from the moment on at which the node can talk to its control server. */
 interface Core {
   readonly nodeId: string;
   readonly crypto: CryptoProvider;
   readonly serverKey: PublicKey;
+  readonly dataPlane: DataPlane;
   readonly socket: UdpSocket;
   readonly tunnel: Tunnel;
   readonly driver: TunnelDriver;
   readonly session: ControlSession;
 }
 
-/** The interface and the registration that it was made for. */
-interface Interface {
-  readonly tun: TunDevice;
+/** The address of the interface, and the network of the registration that it is from. */
+interface Assignment {
   readonly address: string;
   readonly networkCidr: string;
 }
@@ -96,7 +95,7 @@ export class NodeRuntime {
   /** What to undo, the latest last. */
   readonly #cleanups: (() => void | Promise<void>)[] = [];
   #core: Core | undefined;
-  #interface: Interface | undefined;
+  #assignment: Assignment | undefined;
   #registration: RegisterResponse | undefined;
   #networkCidr = '';
   readonly #firstReflexive = new Signal();
@@ -114,13 +113,13 @@ export class NodeRuntime {
     const deadline = addDuration(monotonicNow(), config.startTimeout);
     const core = await this.#connect(deadline);
     await core.session.registerUntil(deadline);
-    await this.#raiseInterface(core);
+    this.#raiseInterface(core);
     await this.#serveUapi(core);
     core.session.start();
     await within(MAP_PATIENCE_MS, this.#firstMap.promise);
     this.#watchCandidates(core);
     log.event('ready', {});
-    const { address, networkCidr } = this.#interface!;
+    const { address, networkCidr } = this.#assignment!;
     return `${config.interfaceName} is up: ${address} in ${networkCidr}, registered with ${config.control.href}`;
   }
 
@@ -154,10 +153,11 @@ export class NodeRuntime {
     );
     log.event('keys-ready', { public_key: encodePublicKey(tunnel.publicKey), created });
 
-    const socket = await this.#bindSocket(state);
+    const dataPlane = await this.#openDataPlane();
+    const driver = this.#drive(tunnel, dataPlane);
+    const socket = this.#bindSocket(state, dataPlane);
     this.#cleanups.push(() => socket.close());
-    const onEvent = (event: TunnelEvent, now: Instant): void => this.#onTunnelEvent(event, now);
-    const driver = new TunnelDriver({ tunnel, socket, now: monotonicNow, onEvent });
+    driver.useSocket(socket);
     this.#cleanups.push(() => driver.close());
 
     const { publicKey } = tunnel;
@@ -174,7 +174,7 @@ export class NodeRuntime {
     const host = this.#sessionHost();
     const session = new ControlSession({ client, host, log, random: secureRandom, now: monotonicNow });
     this.#cleanups.push(() => session.stop(nodeId));
-    this.#core = { nodeId, crypto, serverKey, socket, tunnel, driver, session };
+    this.#core = { nodeId, crypto, serverKey, dataPlane, socket, tunnel, driver, session };
     this.#networkCidr = info.network_cidr;
     this.#gatherCandidates(this.#core);
     await this.#askStunServers(this.#core, info);
@@ -197,13 +197,35 @@ export class NodeRuntime {
     });
   }
 
-  /** The port that was asked for, or the one of the last run if it is free, or any. */
-  async #bindSocket(state: StateDirectory): Promise<UdpSocket> {
+  /** Its interface is there, so that what stands in the way of one is known before anybody hears of us; it has no address yet. */
+  async #openDataPlane(): Promise<DataPlane> {
+    const { config, log, openDataPlane, onFatal } = this.#options;
+    const { dataPlane, fallbackReason: reason } = await openDataPlane({
+      ...(config.dataPlane !== 'auto' && { kind: config.dataPlane }),
+      tun: { name: config.interfaceName, mtu: TUN_MTU, addresses: [], initialState: 'down' },
+    });
+    this.#cleanups.push(() => dataPlane.close());
+    dataPlane.tun.onClosed(onFatal);
+    log.event('data-plane', { kind: dataPlane.kind, ...(reason !== undefined && { reason }) });
+    return dataPlane;
+  }
+
+  #drive(tunnel: Tunnel, dataPlane: DataPlane): TunnelDriver {
+    return new TunnelDriver({
+      tunnel,
+      dataPlane,
+      now: monotonicNow,
+      onEvent: (event, now) => this.#onTunnelEvent(event, now),
+      onFailure: (reason) => {
+        throw reason;
+      },
+    });
+  }
+
+  /** On the port that was asked for, or the one of the last run if it is free, or any. */
+  #bindSocket(state: StateDirectory, dataPlane: DataPlane): UdpSocket {
     const { config, log } = this.#options;
-    const socket =
-      config.port !== 0
-        ? await openPortableUdp({ port: config.port })
-        : await openPortableUdp({ port: state.port ?? 0 }).catch(() => openPortableUdp());
+    const socket = openSocket(dataPlane, config.port !== 0 ? [config.port] : [state.port ?? 0, 0]);
     state.rememberPort(socket.port);
     log.event('socket-bound', { port: socket.port });
     return socket;
@@ -234,30 +256,33 @@ export class NodeRuntime {
     await within(STUN_PATIENCE_MS, this.#firstReflexive.promise);
   }
 
-  /** Makes the interface for the address that the control server gave; another address than before means a new interface. */
-  async #raiseInterface({ driver }: Core): Promise<void> {
-    const { config, log, openTun, onFatal } = this.#options;
+  /** Gives the interface the address that the control server has assigned, also another one later, and brings it up. */
+  #raiseInterface({ driver, dataPlane }: Core): void {
     const { assigned_ip: ip, network_cidr: networkCidr } = this.#registration!;
-    if (this.#interface?.address === ip && this.#interface.networkCidr === networkCidr) return;
-    await this.#lowerInterface();
+    if (this.#assignment?.address === ip && this.#assignment.networkCidr === networkCidr) return;
     const address = parseIpAddress(ip);
     const network = parseIpPrefix(networkCidr);
     if (!address || !network)
       throw new NodeError('start-failed', `the control server assigned ${ip} in ${networkCidr}`);
-    const addresses = [{ address, length: network.length }];
-    const tun = await openTun({ name: config.interfaceName, mtu: TUN_MTU, addresses });
-    if (!this.#interface) this.#cleanups.push(() => this.#lowerInterface());
-    this.#interface = { tun, address: ip, networkCidr };
-    tun.onClosed(onFatal);
-    driver.attach(tun);
+    const { tun } = dataPlane;
+    tun.bringUp([{ address, length: network.length }]);
+    if (!this.#assignment) {
+      const watch = setInterval(() => driver.followInterface(), INTERFACE_INTERVAL_MS);
+      // Before the goodbye to the control server, which may take its time.
+      this.#cleanups.push(() => dataPlane.close());
+      this.#cleanups.push(() => clearInterval(watch));
+    }
+    this.#assignment = { address: ip, networkCidr };
     const shown = `${formatIpAddress(address)}/${network.length}`;
-    log.event('interface-up', { interface: tun.name, address: shown, mtu: tun.mtu });
+    this.#options.log.event('interface-up', { interface: tun.name, address: shown, mtu: tun.mtu });
   }
 
-  async #lowerInterface(): Promise<void> {
-    const tun = this.#interface?.tun;
-    this.#core?.driver.detach();
-    await tun?.close();
+  #readdressInterface(core: Core): void {
+    try {
+      this.#raiseInterface(core);
+    } catch (error) {
+      this.#options.onFatal(error as Error);
+    }
   }
 
   async #serveUapi({ tunnel, socket }: Core): Promise<void> {
@@ -334,7 +359,7 @@ export class NodeRuntime {
     this.#links.reset();
     this.#options.log.event('registered', { peer_id, assigned_ip, network_cidr });
     if (!again) return;
-    this.#raiseInterface(core).catch(this.#options.onFatal);
+    this.#readdressInterface(core);
     void this.#askStunServers(core, response);
   }
 
@@ -364,9 +389,19 @@ export class NodeRuntime {
       return { ok: true, result: null };
     }
     const core = this.#core;
-    const up = this.#interface;
-    if (!core || !up) return { ok: false, error: 'the node is still starting' };
-    return { ok: true, result: describeNode({ config: this.#options.config, ...core, ...up }, monotonicNow()) };
+    const assignment = this.#assignment;
+    if (!core || !assignment) return { ok: false, error: 'the node is still starting' };
+    return { ok: true, result: describeNode({ config: this.#options.config, ...core, ...assignment }, monotonicNow()) };
+  }
+}
+
+/** On the first of these ports that is free; the last failure is thrown, a UdpError. */
+function openSocket(dataPlane: DataPlane, [port, ...others]: readonly number[]): UdpSocket {
+  try {
+    return dataPlane.openSocket({ port: port ?? 0, mark: 0 });
+  } catch (error) {
+    if (!(error instanceof UdpError) || others.length === 0) throw error;
+    return openSocket(dataPlane, others);
   }
 }
 

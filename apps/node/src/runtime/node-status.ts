@@ -20,7 +20,7 @@ export interface NodeStatus {
   readonly reflexive: readonly string[];
   readonly host_candidates: readonly string[];
   readonly crypto: string;
-  readonly dataplane: 'portable';
+  readonly dataplane: 'linux' | 'portable';
   readonly tun_mtu: number;
   readonly peers: readonly PeerStatus[];
   readonly counters: Readonly<Record<string, number>>;

@@ -1,14 +1,15 @@
 // The answer to `shadownet-node status`: what the parts know, in the words of node-status.
 
 import type { CryptoProvider } from '@shadownet/crypto';
+import type { DataPlane } from '@shadownet/dataplane';
 import { encodePublicKey, formatEndpoint, type Instant, type PublicKey } from '@shadownet/primitives';
-import type { TunDevice } from '@shadownet/tun';
 import type { PeerLinkStatus, Tunnel } from '@shadownet/tunnel';
 import type { UdpSocket } from '@shadownet/udp';
 import type { NodeConfig } from '../config.js';
 import { VERSION } from '../version.js';
 import type { ControlSession } from './control-session.js';
 import { roundTo } from './link-reports.js';
+import { trafficCounters } from './traffic-counters.js';
 import type { NodeStatus, PeerStatus } from './node-status.js';
 
 export interface NodeParts {
@@ -18,18 +19,18 @@ export interface NodeParts {
   readonly socket: UdpSocket;
   readonly tunnel: Tunnel;
   readonly session: ControlSession;
-  readonly tun: TunDevice;
+  readonly dataPlane: DataPlane;
   readonly address: string;
   readonly networkCidr: string;
 }
 
 export function describeNode(parts: NodeParts, now: Instant): NodeStatus {
-  const { config, crypto, serverKey, socket, tunnel, session, tun } = parts;
+  const { config, crypto, serverKey, socket, tunnel, session, dataPlane } = parts;
   const { publicKey, reflexive, peers, counters } = tunnel.status(now);
   const { lastContactAt } = session;
   return {
     version: VERSION,
-    interface: tun.name,
+    interface: dataPlane.tun.name,
     public_key: encodePublicKey(publicKey),
     virtual_ip: parts.address,
     network_cidr: parts.networkCidr,
@@ -44,10 +45,10 @@ export function describeNode(parts: NodeParts, now: Instant): NodeStatus {
     reflexive: reflexive.map(formatEndpoint),
     host_candidates: tunnel.hostCandidates.map(formatEndpoint),
     crypto: crypto.name,
-    dataplane: 'portable',
-    tun_mtu: tun.mtu,
+    dataplane: dataPlane.kind,
+    tun_mtu: dataPlane.tun.mtu,
     peers: peers.map((peer) => describePeer(peer, now)).sort((a, b) => a.hostname.localeCompare(b.hostname)),
-    counters: { ...counters, ...socketCounters(socket), ...deviceCounters(tun) },
+    counters: trafficCounters(counters, socket, dataPlane),
   };
 }
 
@@ -71,22 +72,5 @@ function describePeer(peer: PeerLinkStatus, now: Instant): PeerStatus {
       state,
       rtt_ms: rtt === undefined ? null : roundTo(rtt, 2),
     })),
-  };
-}
-
-function socketCounters({ counters }: UdpSocket): Record<string, number> {
-  const errors = Object.entries(counters.sendErrors).map(([errno, count]) => [`udp-send-${errno}`, count] as const);
-  return {
-    'udp-datagrams-received': counters.datagramsReceived,
-    'udp-datagrams-sent': counters.datagramsSent,
-    ...Object.fromEntries(errors),
-  };
-}
-
-function deviceCounters({ counters }: TunDevice): Record<string, number> {
-  return {
-    'tun-packets-read': counters.packetsRead,
-    'tun-packets-written': counters.packetsWritten,
-    'tun-write-errors': counters.writeErrors,
   };
 }

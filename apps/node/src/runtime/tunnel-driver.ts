@@ -1,16 +1,19 @@
-// The event loop around the tunnel's core: the UDP socket, the TUN device and the clock on one side, `handle…` and `poll…` on
-// the other. After every stimulus, or burst of them, it drains the events and sets one timer for the earliest deadline.
+// The event loop around the tunnel's core: the data plane with TUN device and UDP socket and the clock on one side, `handle…` and
+// `poll…` on the other. After every stimulus, or burst of them, it drains the events and sets one timer for the earliest deadline.
 
+import type { DataPlane } from '@shadownet/dataplane';
 import type { Endpoint, Instant, Wakeup } from '@shadownet/primitives';
-import type { TunDevice } from '@shadownet/tun';
 import type { Tunnel, TunnelEvent, TunnelOutput } from '@shadownet/tunnel';
 import type { UdpSocket } from '@shadownet/udp';
 
 export interface TunnelDriverOptions {
   readonly tunnel: Tunnel;
-  readonly socket: UdpSocket;
+  /** Not attached yet, and the caller's to close. */
+  readonly dataPlane: DataPlane;
   readonly now: () => Instant;
   readonly onEvent: (event: TunnelEvent, now: Instant) => void;
+  /** Packets go nowhere any more. */
+  readonly onFailure: (reason: Error) => void;
 }
 
 /** setTimeout's own limit is 2^31 ms; nothing here is that far ahead. */
@@ -18,38 +21,47 @@ const LONGEST_SLEEP_MS = 3_600_000;
 
 export class TunnelDriver {
   readonly #tunnel: Tunnel;
+  readonly #dataPlane: DataPlane;
   readonly #now: () => Instant;
   readonly #onEvent: TunnelDriverOptions['onEvent'];
   readonly #output: TunnelOutput;
-  #tun: TunDevice | undefined;
+  #socket: UdpSocket | undefined;
   #settling: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor({ tunnel, socket, now, onEvent }: TunnelDriverOptions) {
+  constructor({ tunnel, dataPlane, now, onEvent, onFailure }: TunnelDriverOptions) {
     this.#tunnel = tunnel;
+    this.#dataPlane = dataPlane;
     this.#now = now;
     this.#onEvent = onEvent;
     this.#output = {
-      datagram: (bytes, path) => socket.send(bytes, path.remote),
-      packet: (bytes) => this.#tun?.write(bytes),
+      datagram: (bytes, path) => this.#socket?.send(bytes, path.remote),
+      packet: (bytes) => dataPlane.tun.write(bytes),
     };
-    socket.onDatagram((datagram, from) => this.#onDatagram(datagram, from));
-  }
-
-  /** Packets go to and come from this device from now on. */
-  attach(tun: TunDevice): void {
-    this.#tun = tun;
-    this.#tunnel.setMtu(tun.mtu);
-    tun.onPacket((packet) => {
-      if (this.#closed) return;
-      this.#tunnel.handlePacket(packet, this.#now(), this.#output);
-      this.#settleSoon();
+    tunnel.setMtu(dataPlane.tun.mtu);
+    dataPlane.tun.onPacket((packet) => this.#onPacket(packet));
+    dataPlane.attach({
+      device: tunnel.packetWorkers,
+      output: this.#output,
+      now,
+      settle: () => this.#settle(),
+      fail: onFailure,
     });
   }
 
-  detach(): void {
-    this.#tun = undefined;
+  /** The data plane's socket, as soon as there is one: it stays the caller's to close. */
+  useSocket(socket: UdpSocket): void {
+    this.#socket = socket;
+    socket.onDatagram((datagram, from) => this.#onDatagram(datagram, from));
+  }
+
+  /** Looks whether the interface is still there, and whether somebody gave it another MTU. */
+  followInterface(): void {
+    const { tun } = this.#dataPlane;
+    tun.interfaceState();
+    this.#tunnel.setMtu(tun.mtu);
+    this.#dataPlane.publish();
   }
 
   /** Calls into the tunnel, then settles. */
@@ -59,12 +71,19 @@ export class TunnelDriver {
     return result;
   }
 
-  /** The tunnel hears and does nothing more. */
+  /** The tunnel hears and does nothing more. Workers that still run let go of its keys, which are zeroed then. */
   close(): void {
     this.#closed = true;
     clearImmediate(this.#settling);
     clearTimeout(this.#timer);
     this.#tunnel.close(this.#now());
+    this.#dataPlane.publish();
+  }
+
+  #onPacket(packet: Uint8Array): void {
+    if (this.#closed) return;
+    this.#tunnel.handlePacket(packet, this.#now(), this.#output);
+    this.#settleSoon();
   }
 
   #onDatagram(datagram: Uint8Array, from: Endpoint): void {
@@ -83,6 +102,8 @@ export class TunnelDriver {
   }
 
   #settle(): void {
+    if (this.#closed) return;
+    this.#dataPlane.publish();
     const now = this.#now();
     for (let event = this.#tunnel.pollEvent(); event; event = this.#tunnel.pollEvent()) this.#onEvent(event, now);
     if (this.#closed) return;

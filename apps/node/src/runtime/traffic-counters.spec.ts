@@ -1,0 +1,54 @@
+import { type DataPlane, portableDataPlane } from '@shadownet/dataplane';
+import { endpoint, parseIpAddress } from '@shadownet/primitives';
+import { MemoryTun } from '@shadownet/tun';
+import { MemoryUdpNetwork } from '@shadownet/udp';
+import { describe, expect, it } from 'vitest';
+import { trafficCounters } from './traffic-counters.js';
+
+const ADDRESS = parseIpAddress('192.0.2.1')!;
+
+function socket() {
+  const opened = new MemoryUdpNetwork().open([ADDRESS], 1000);
+  opened.send(Uint8Array.of(1), endpoint(ADDRESS, 1000));
+  return opened;
+}
+
+/** A data plane whose workers have counted this. */
+function withWorkers(counted: Record<string, number>): DataPlane {
+  return Object.assign(Object.create(portableDataPlane(new MemoryTun())) as DataPlane, {
+    kind: 'linux',
+    tun: new MemoryTun(),
+    counters: () => counted,
+  });
+}
+
+describe('the counters of a status', () => {
+  it('add what workers dropped to what the engine dropped for the same reason', () => {
+    const workers = withWorkers({ unknownIndex: 2, notForUs: 1, replayedCounter: 0, probesLost: 3 });
+    const counters = trafficCounters({ 'unknown-index': 5, 'datagram-unknown': 1 }, socket(), workers);
+    expect(counters).toMatchObject({ 'unknown-index': 7, 'datagram-unknown': 2, 'udp-probes-lost': 3 });
+    expect(counters).not.toHaveProperty('replayed-counter');
+  });
+
+  it('count the datagrams and packets of workers and of the core', () => {
+    const workers = withWorkers({ datagramsReceived: 100, packetsSent: 40, noPeerForDestination: 2, tunWrites: 7 });
+    expect(trafficCounters({}, socket(), workers)).toMatchObject({
+      'udp-datagrams-received': 100,
+      'udp-datagrams-sent': 41,
+      'tun-packets-read': 42,
+      'tun-packets-written': 7,
+      'tun-write-errors': 0,
+    });
+  });
+
+  it('are those of socket and device alone without workers', () => {
+    const tun = new MemoryTun();
+    tun.onPacket(() => {});
+    tun.inject(Uint8Array.of(0x45));
+    expect(trafficCounters({ 'unknown-index': 5 }, socket(), portableDataPlane(tun))).toMatchObject({
+      'unknown-index': 5,
+      'udp-datagrams-sent': 1,
+      'tun-packets-read': 1,
+    });
+  });
+});
