@@ -7,7 +7,7 @@ import { type LinuxUdpOptions, type LinuxUdpSocket, type OffloadUdpSocket, openO
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 
 import type { DataPlane, DataPlaneCore, DataPlaneOptions } from './data-plane.js';
-import { MessageRing } from './message-ring.js';
+import { MessageRing, type RingMessage } from './message-ring.js';
 import { readSourceTag, SOURCE_TAG_LENGTH } from './source-tag.js';
 import {
   type RingClass,
@@ -26,7 +26,10 @@ const PASS_CHECK_MS = 1;
 
 /** As many packets as the core stages for one peer; of any length that IP has. */
 const UNSENT = { slots: 128, maxMessage: 65_536 };
-const HANDSHAKES = { slots: 512, maxMessage: SOURCE_TAG_LENGTH + 148 };
+/** 0.2 s of a flood of 20,000 a second: so long may the core be kept from its work before genuine ones are lost among them. */
+const HANDSHAKES = { slots: 4096, maxMessage: SOURCE_TAG_LENGTH + 148 };
+/** Messages of each ring in one turn of the event loop: a flood must leave time for timers and for the configuration. */
+const MESSAGES_PER_TURN = 256;
 const PROBES = { slots: 256, maxMessage: SOURCE_TAG_LENGTH + 1500 };
 
 /**
@@ -64,6 +67,7 @@ class LinuxDataPlane implements DataPlane {
   #mtu: number;
   #rungEpoch = 0;
   #tick: NodeJS.Timeout | undefined;
+  #nextTurn: NodeJS.Immediate | undefined;
   /** Settles at once while workers run, and when they have ended once they were told to. */
   #ended: Promise<unknown> = Promise.resolve();
   #reclaiming: 'idle' | 'waiting' = 'idle';
@@ -214,19 +218,25 @@ class LinuxDataPlane implements DataPlane {
   #onNotice(control: WorkerControl): void {
     if (this.#state.kind !== 'running') return;
     control.lowerNotice();
-    for (let message = this.#rings.unsent.read(); message; message = this.#rings.unsent.read()) {
-      this.tun.deliver(message.bytes);
-    }
-    this.#handDatagrams(this.#rings.handshakes);
-    this.#handDatagrams(this.#rings.probes);
-    this.#takeNoteOfTraffic();
+    if (this.#nextTurn === undefined) this.#takeTurn();
   }
 
-  #handDatagrams(ring: MessageRing): void {
-    for (let message = ring.read(); message; message = ring.read()) {
-      const { from, datagram } = readSourceTag(message.bytes);
+  /** Hands on what the workers have for the core; if that is much, there will be another turn. */
+  #takeTurn(): void {
+    this.#nextTurn = undefined;
+    if (this.#state.kind !== 'running') return;
+    const { unsent, handshakes, probes } = this.#rings;
+    const deliver = ({ bytes }: RingMessage): void => {
+      const { from, datagram } = readSourceTag(bytes);
       this.#socket?.deliver(datagram, from);
-    }
+    };
+    const counts = [
+      readSome(unsent, ({ bytes }) => this.tun.deliver(bytes)),
+      readSome(handshakes, deliver),
+      readSome(probes, deliver),
+    ];
+    this.#takeNoteOfTraffic();
+    if (counts.includes(MESSAGES_PER_TURN)) this.#nextTurn = setImmediate(() => this.#takeTurn());
   }
 
   /** Starts looking from time to time, and stops when there was nothing to see. */
@@ -267,4 +277,15 @@ class LinuxDataPlane implements DataPlane {
     while (this.#state.kind === 'running' && this.#state.core.device.sessionTable.hasRetired) await this.settled();
     this.#reclaiming = 'idle';
   }
+}
+
+/** Reads up to MESSAGES_PER_TURN, and says how many there were. */
+function readSome(ring: MessageRing, take: (message: RingMessage) => void): number {
+  let count = 0;
+  for (; count < MESSAGES_PER_TURN; count++) {
+    const message = ring.read();
+    if (!message) break;
+    take(message);
+  }
+  return count;
 }
