@@ -66,9 +66,9 @@ export const UNDER_LOAD_TIME: Duration = seconds(1);
 export const PROVEN_SOURCE_LIMITS: RateLimits = { perSecond: 20, burst: 5 };
 /**
  * What any other source may send without a cookie while the device is under load: enough for a peer that comes anew, whose
- * next attempt would be REKEY_TIMEOUT away.
+ * next attempt would be REKEY_TIMEOUT away, and so little that the thousands of sources of a flood are soon used up.
  */
-export const UNPROVEN_SOURCE_LIMITS: RateLimits = { perSecond: 0.4, burst: 2 };
+export const UNPROVEN_SOURCE_LIMITS: RateLimits = { perSecond: 1 / 30, burst: 2 };
 export const MAX_RATE_LIMITED_SOURCES = 8192;
 /** Cookies sent under load: about 5 % of one core. Whoever gets none sends again. */
 export const COOKIE_REPLY_LIMITS: RateLimits = { perSecond: 2000, burst: 200 };
