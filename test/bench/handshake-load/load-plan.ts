@@ -11,8 +11,11 @@ export interface LoadPlan {
 }
 
 export interface LoadReport {
+  /** After the warm-up. */
   readonly answered: number;
+  /** Sent a second or more before the end and not answered until then, the warm-up included. */
   readonly lost: number;
+  /** Asked for after the warm-up. */
   readonly cookies: number;
   /** Until the last answer that counts, or the end of the time. */
   readonly elapsedMs: number;
