@@ -248,6 +248,28 @@ describe('three nodes', () => {
     mesh.network.run(seconds(1));
     expect(c.received.sort()).toEqual(['a to c', 'b to c']);
   });
+
+  it('notice that one is gone although another one sends under its address', () => {
+    const pair = nattedPair();
+    const { mesh, a, b } = pair;
+    const c = mesh.addNode('c', mesh.network.internet, '203.0.113.99');
+    const connected = (): boolean => [b, c].every((other) => a.isConnectedTo(other) && other.isConnectedTo(a));
+    expect(mesh.network.runUntilTrue(connected, seconds(10))).toBeDefined();
+    const addressOfB = a.linkTo(b).path!.remote;
+    b.kill();
+    for (let step = 0; step < 10; step++) {
+      a.send(b, 'are you there?');
+      const sent = mesh.network.sightings.length;
+      c.send(a, 'as if from b');
+      const [forged] = mesh.network.sightings.slice(sent);
+      a.receive(forged!.datagram, addressOfB, mesh.network.now);
+      mesh.network.run(milliseconds(400));
+    }
+    expect(a.received).toContain('as if from b');
+    expect(a.events.flatMap((event) => (event.kind === 'path-lost' ? [event.reason] : []))).toEqual([
+      'data-unanswered',
+    ]);
+  });
 });
 
 describe('what an attacker sends', () => {

@@ -32,6 +32,7 @@ import {
   type Path,
   type PublicKey,
   publicKeyFromBytes,
+  publicKeysEqual,
   type PublicKeyText,
   TimerQueue,
   udpPath,
@@ -353,9 +354,13 @@ export class Tunnel {
     const result = this.#device.handleDatagram(datagram, path, now, this.#deviceOutput(now, out));
     const link = this.#linkOfPath.get(formatPath(path));
     if (!link) return;
-    if (result.ok) this.#agentOf(link).trafficReceived(path, now);
+    if (result.ok) {
+      // What another peer sends from there, under a forged address, says nothing about the path.
+      if (publicKeysEqual(result.peer, link.publicKey)) this.#agentOf(link).trafficReceived(path, now);
+      return;
+    }
     // The peer speaks under a session that we don't have, because we were restarted: it would take it 15 s to find out.
-    else if (result.reason === 'unknown-index') this.#initiateUnlessEstablished(link, now, out);
+    if (result.reason === 'unknown-index') this.#initiateUnlessEstablished(link, now, out);
   }
 
   #handleStun(message: StunMessage, datagram: Uint8Array, from: Endpoint, now: Instant, out: TunnelOutput): void {

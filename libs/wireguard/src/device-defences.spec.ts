@@ -88,7 +88,7 @@ describe('replays and forgeries', () => {
       // mac2 is only looked at under load.
       if (position < 76) expect(alice.receive(forged, bob.path).ok).toBe(false);
     }
-    expect(alice.receive(response!, bob.path)).toEqual({ ok: true, kind: 'response' });
+    expect(alice.receive(response!, bob.path)).toMatchObject({ ok: true, kind: 'response' });
     network.run(seconds(1));
     expect(bob.receivedNumbers).toEqual([1]);
   });
@@ -183,7 +183,7 @@ describe('handshakes under load', () => {
     network.run(milliseconds(100));
     expect(network.sent.map(({ bytes: sent }) => sent[0])).toEqual([1, 3]);
     expect(bob.device.counters['under-load']).toBeGreaterThan(1);
-    expect(alice.results.at(-1)).toEqual({ ok: true, kind: 'cookie-reply' });
+    expect(alice.results.at(-1)).toMatchObject({ ok: true, kind: 'cookie-reply' });
 
     network.run(seconds(4.85));
     flood();

@@ -135,5 +135,6 @@ export type Drop = { readonly ok: false; readonly reason: DropReason };
 
 export type DatagramKind = 'initiation' | 'response' | 'cookie-reply' | 'keepalive' | 'data';
 
-export type DatagramResult = { readonly ok: true; readonly kind: DatagramKind } | Drop;
+/** `peer` is whose message it was, wherever it came from. */
+export type DatagramResult = { readonly ok: true; readonly kind: DatagramKind; readonly peer: PublicKey } | Drop;
 export type PacketResult = { readonly ok: true } | Drop;

@@ -159,7 +159,7 @@ function respond(
   peer.cookies.sign(response, now);
   peer.lastHandshakeSentAt = now;
   sendHandshakeMessage(peer, response, path, now, out);
-  return { ok: true, kind: 'initiation' };
+  return { ok: true, kind: 'initiation', peer: peer.publicKey };
 }
 
 function handleResponse(
@@ -192,14 +192,14 @@ function handleResponse(
   completeHandshake(state, peer, session, now);
   // The responder may not send before it has heard from us under the new session.
   if (!flushStaged(state, peer, now, out)) sendKeepalive(state, peer, now, out);
-  return { ok: true, kind: 'response' };
+  return { ok: true, kind: 'response', peer: peer.publicKey };
 }
 
 function handleCookieReply(state: DeviceState, message: MessageOf<'cookie-reply'>, now: Instant): DatagramResult {
   const owner = state.indices.get(message.receiver);
   if (!owner) return state.drop('unknown-index');
   if (!owner.peer.cookies.accept(message.nonce, message.sealedCookie, now)) return state.drop('invalid-cookie-reply');
-  return { ok: true, kind: 'cookie-reply' };
+  return { ok: true, kind: 'cookie-reply', peer: owner.peer.publicKey };
 }
 
 function handleTransport(
@@ -232,7 +232,7 @@ function handleTransport(
   if (peer.staged.size > 0) flushStaged(state, peer, now, out);
   renewBeforeExpiry(state, peer, now, out);
 
-  if (plaintext.length === 0) return { ok: true, kind: 'keepalive' };
+  if (plaintext.length === 0) return { ok: true, kind: 'keepalive', peer: peer.publicKey };
   peer.timers.dataReceived(now);
   return deliver(state, peer, plaintext, out);
 }
@@ -245,7 +245,7 @@ function deliver(state: DeviceState, peer: Peer, plaintext: Uint8Array, out: Dev
     return state.drop('source-not-allowed');
   }
   out.packet(plaintext.subarray(0, inner.length), peer.publicKey);
-  return { ok: true, kind: 'data' };
+  return { ok: true, kind: 'data', peer: peer.publicKey };
 }
 
 /** The initiator uses the session that we made as responder, so from now on we may as well. */
