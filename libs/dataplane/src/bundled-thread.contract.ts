@@ -13,7 +13,11 @@ export async function bundleThread(entry: URL): Promise<URL> {
   const folder = await mkdtemp(join(tmpdir(), 'shadownet-thread-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const outfile = join(folder, `${basename(source, '.ts')}.mjs`);
-  const banner = `import { createRequire } from 'node:module'; const require = createRequire(${JSON.stringify(source)});`;
+  // Under a name that no source uses, as in bundle.mjs.
+  const banner = [
+    `import { createRequire as requireForThread } from 'node:module';`,
+    `const require = requireForThread(${JSON.stringify(source)});`,
+  ].join(' ');
   await build({
     entryPoints: [source],
     outfile,
