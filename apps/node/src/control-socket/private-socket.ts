@@ -6,11 +6,17 @@ import type { Server } from 'node:net';
 import { NodeError } from '../node-error.js';
 import { isNodeListening } from './control-socket-client.js';
 
+/** Of sun_path in unix(7), without the zero at its end. Node cuts what is longer, and binds the socket somewhere else. */
+const MAX_PATH_BYTES = 107;
+
 /**
  * Listens on `path`, mode 0600, replacing the socket of a process that died. False if a live one listens there. Throws
  * `socket-unusable`.
  */
 export async function listenPrivately(server: Server, path: string): Promise<boolean> {
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
+    throw new NodeError('socket-unusable', `${path} is too long for a socket: choose a folder with a shorter path`);
+  }
   if (await isNodeListening(path)) return false;
   removeSocket(path);
   await bind(server, path);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -20,6 +20,13 @@ describe('the lock on a state directory', () => {
     expect(statSync(join(directory, 'lock.sock')).mode & 0o777).toBe(0o600);
     unlockAgain();
     expect(existsSync(join(directory, 'lock.sock'))).toBe(false);
+  });
+
+  it('is refused where its path is too long, instead of being made elsewhere', async () => {
+    const deep = join(directory, 'x'.repeat(100));
+    mkdirSync(deep);
+    await expect(lockState(deep)).rejects.toThrow('is too long for a socket');
+    expect(readdirSync(directory)).toEqual(['x'.repeat(100)]);
   });
 
   it('does not outlive a node that was killed', async () => {
