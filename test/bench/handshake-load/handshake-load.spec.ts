@@ -14,8 +14,10 @@ const COOKIE_REPLY_LENGTH = 64;
 class Responder {
   readonly #device: Device;
   #milliseconds = 0;
+  /** Why the last initiation came to nothing. */
+  dropped: string | undefined;
 
-  constructor(load: HandshakeLoad, handshakesPerSecond: number) {
+  constructor(load: HandshakeLoad, handshakesPerSecond: number, peers: readonly Uint8Array[] = load.callers) {
     this.#device = new Device({
       crypto: nodeCrypto,
       random: (length) => randomBytes(length),
@@ -25,7 +27,7 @@ class Responder {
     });
     const out = { datagram: () => undefined, packet: () => undefined };
     this.#device.setPrivateKey(load.responder.privateKey, instant(0));
-    for (const caller of load.callers) {
+    for (const caller of peers) {
       this.#device.upsertPeer({ publicKey: publicKeyFromBytes(caller)!, allowedIps: [] }, instant(0), out);
     }
   }
@@ -35,10 +37,11 @@ class Responder {
     this.#milliseconds += 100;
     const answers: Uint8Array[] = [];
     const path = udpPath(parseEndpoint(`${callerAddress(caller)}:4000`)!);
-    this.#device.handleDatagram(initiation, path, instant(this.#milliseconds), {
+    const result = this.#device.handleDatagram(initiation, path, instant(this.#milliseconds), {
       datagram: (bytes) => answers.push(bytes.slice()),
       packet: () => undefined,
     });
+    this.dropped = result.ok ? undefined : result.reason;
     expect(answers.length).toBeLessThanOrEqual(1);
     return answers[0];
   }
@@ -72,7 +75,10 @@ describe('the handshake load', () => {
 });
 
 describe('the cookie jar', () => {
-  /** One caller keeps calling a responder under load until it is asked for a cookie; `next` is its initiation after that. */
+  /**
+   * One caller keeps calling a responder under load until it is asked for a cookie; `next` is its initiation after that. The
+   * responder does not know the caller, because it would let one that it knows through without a cookie.
+   */
   function callUntilCookie(): {
     jar: CookieJar;
     responder: Responder;
@@ -81,24 +87,25 @@ describe('the cookie jar', () => {
     next: Uint8Array;
   } {
     const load = makeHandshakeLoad(1, 12);
-    const responder = new Responder(load, 0);
+    const responder = new Responder(load, 0, []);
     const jar = new CookieJar(nodeCrypto, load.responder.publicKey);
     for (const [index, asked] of load.initiations.entries()) {
       const reply = responder.answer(asked, 0);
-      if (reply?.length === COOKIE_REPLY_LENGTH)
-        return { jar, responder, reply, asked, next: load.initiations[index + 1]! };
+      if (reply !== undefined) return { jar, responder, reply, asked, next: load.initiations[index + 1]! };
     }
     throw new Error('the responder asked for no cookie');
   }
 
-  it('gets a caller through when the responder is under load, with this and with later initiations', () => {
+  it('gets a caller past the request for a cookie, with this and with later initiations', () => {
     const { jar, responder, reply, asked, next } = callUntilCookie();
+    expect(reply).toHaveLength(COOKIE_REPLY_LENGTH);
     expect(jar.accept(0, reply, asked)).toBe(true);
-    jar.sign(0, asked);
-    expect(responder.answer(asked, 0)).toHaveLength(RESPONSE_LENGTH);
-    expect(responder.answer(next, 0)).toHaveLength(COOKIE_REPLY_LENGTH);
-    jar.sign(0, next);
-    expect(responder.answer(next, 0)).toHaveLength(RESPONSE_LENGTH);
+    for (const initiation of [asked, next]) {
+      expect(responder.answer(initiation, 0)).toHaveLength(COOKIE_REPLY_LENGTH);
+      jar.sign(0, initiation);
+      expect(responder.answer(initiation, 0)).toBeUndefined();
+      expect(responder.dropped).toBe('unknown-peer');
+    }
   });
 
   it('refuses a cookie that was sealed for another message', () => {
