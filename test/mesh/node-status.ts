@@ -20,6 +20,7 @@ export interface NodeStatus {
   readonly virtual_ip: string;
   readonly control: { readonly url: string; readonly connected: boolean };
   readonly udp_port: number;
+  readonly dataplane: 'linux' | 'portable';
   readonly reflexive: readonly string[];
   readonly peers: readonly PeerStatus[];
   readonly counters: Readonly<Record<string, number>>;

@@ -8,7 +8,8 @@ import { NodeDaemon } from './node-daemon.js';
 export interface TwoNatMeshOptions {
   readonly addressA?: string;
   readonly addressB?: string;
-  /** More flags of `shadownet-node up` on host B. */
+  /** More flags of `shadownet-node up` on both hosts, and on host B. */
+  readonly flags?: readonly string[];
   readonly flagsB?: readonly string[];
 }
 
@@ -34,7 +35,8 @@ export class TwoNatMesh {
     const hostB = await lab.addHost('host-b', natB, options.addressB ?? HOST_ADDRESS);
     const node = (host: LabHost, flags: readonly string[]): NodeDaemon =>
       new NodeDaemon(host, { controlUrl: control.url, dir: lab.makeDir(host.label), flags });
-    return new TwoNatMesh(lab, control, natA, natB, node(hostA, []), node(hostB, options.flagsB ?? []));
+    const { flags = [], flagsB = [] } = options;
+    return new TwoNatMesh(lab, control, natA, natB, node(hostA, flags), node(hostB, [...flags, ...flagsB]));
   }
 
   get hostA(): LabHost {
