@@ -96,6 +96,7 @@ export class ReceiveWorker extends PacketWorker {
     const { socket } = this;
     if (!socket) return false;
     if (this.#header?.family !== socket.family) {
+      this.#header?.release();
       this.#header = new ReceiveHeader(socket.family, this.#input.address, RECEIVE_BYTES);
     }
     const header = this.#header;

@@ -88,14 +88,11 @@ export class SegmentJoiner<Owner> {
     const protocol = view.getUint8(at + (isIpv4 ? IPV4.protocol : IPV6.nextHeader));
     const isTcp = protocol === PROTOCOL_TCP;
     const isPlain = !isIpv4 || (view.getUint8(at) === 0x45 && (view.getUint16(at + IPV4.fragment) & 0x3fff) === 0);
-    const canJoin =
-      isPlain &&
-      (isTcp
-        ? length >= transport + TCP.headerLength
-        : this.#joinsUdp && protocol === PROTOCOL_UDP && length > transport + UDP.headerLength);
+    const isWhole = length >= transport + (isTcp ? TCP.headerLength : UDP.headerLength);
+    const canJoin = isPlain && isWhole && (isTcp || (this.#joinsUdp && protocol === PROTOCOL_UDP));
     if (!canJoin) {
-      // A fragment or a packet with options may belong to any flow.
-      if (!isPlain) this.#firstOpen = this.count;
+      // A fragment, a packet with options or without ports may belong to any flow.
+      if (!isPlain || !isWhole) this.#firstOpen = this.count;
       this.#addAlone(at, length, owner, protocol, transport);
       return;
     }
@@ -226,6 +223,8 @@ export class SegmentJoiner<Owner> {
     if (group.protocol === PROTOCOL_UDP) return group.payloads + 1 < MAX_UDP_SEGMENTS;
     const [first, other] = [a + transport, at + transport];
     if (view.getUint32(other + TCP.sequence) !== group.nextSequence) return false;
+    // Beside the length of the header this has the reserved bits, among them AE of accurate ECN (RFC 9768).
+    if (view.getUint8(first + TCP.dataOffset) !== view.getUint8(other + TCP.dataOffset)) return false;
     if (view.getUint32(first + TCP.acknowledgement) !== view.getUint32(other + TCP.acknowledgement)) return false;
     if (view.getUint16(first + TCP.window) !== view.getUint16(other + TCP.window)) return false;
     for (let offset = TCP.headerLength; offset < headerLength - transport; offset += 4) {

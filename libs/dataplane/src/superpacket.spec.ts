@@ -186,6 +186,23 @@ describe('joining', () => {
     expect(sizesOf([...short, ...next])).toEqual([3, 2]);
   });
 
+  it('joins no segments whose reserved bits differ, which accurate ECN uses', () => {
+    const packets = cut(build({ ...plain, payload: new Uint8Array(4000), segmentSize: 1000 }));
+    changeTcp(packets[2]!, (tcp) => tcp.setUint8(TCP.dataOffset, 0x51));
+    expect(join(packets).map((bytes) => cut(bytes).length)).toEqual([2, 1, 1]);
+  });
+
+  it('keeps an empty datagram, and one that is cut off, in their places in the flow', () => {
+    for (const payloadLength of [0, -4]) {
+      const [first, last] = cut(build({ ...plain, protocol: 'udp', payload: new Uint8Array(2000), segmentSize: 1000 }));
+      const short = first!.slice(0, 28 + payloadLength);
+      fields(short).setUint16(IPV4.totalLength, short.length);
+      if (payloadLength === 0) fields(short).setUint16(20 + UDP.length, UDP.headerLength);
+      const lengths = join([first!, short, last!]).map((bytes) => bytes.length - VIRTIO_HEADER_LENGTH);
+      expect(lengths).toEqual([first!.length, short.length, last!.length]);
+    }
+  });
+
   it('joins nothing of different owners', () => {
     const packets = cut(build({ ...plain, payload: new Uint8Array(2000), segmentSize: 1000 }));
     expect(join(packets, (i) => i)).toHaveLength(2);

@@ -278,7 +278,10 @@ export class TransmitWorker extends PacketWorker {
 
   #sendAt(at: number, length: number, segmentSize: number): number {
     const socket = this.socket!;
-    if (this.#header?.family !== socket.family) this.#header = new SendHeader(socket.family);
+    if (this.#header?.family !== socket.family) {
+      this.#header?.release();
+      this.#header = new SendHeader(socket.family);
+    }
     const header = this.#header;
     if (this.#destinationPath !== this.#batchPath) {
       header.setDestination(this.paths.addressBytes(this.#batchPath), this.paths.port(this.#batchPath));

@@ -79,6 +79,7 @@ export class SendHeader {
   readonly #iovec: DataView;
   readonly #control: DataView;
   readonly #name: SocketAddress;
+  readonly #blocks: readonly PinnedBlock[];
 
   constructor(readonly family: SocketFamily) {
     const arena = processArena();
@@ -86,6 +87,7 @@ export class SendHeader {
     const iovec = arena.allocate(IOVEC_BYTES);
     const control = arena.allocate(CONTROL_BYTES);
     this.#name = new SocketAddress(family);
+    this.#blocks = [header, iovec, control, this.#name.block];
     this.address = header.address;
     this.#fields = fieldsOf(header);
     this.#iovec = fieldsOf(iovec);
@@ -123,6 +125,11 @@ export class SendHeader {
     this.#fields.setUint32(CONTROL_LENGTH, used, true);
   }
 
+  /** Gives its memory back; it must not be used any more. */
+  release(): void {
+    for (const block of this.#blocks) processArena().release(block);
+  }
+
   #writeControl(offset: number, dataLength: number, level: number, type: number): void {
     setPointer(this.#control, offset, CMSGHDR_BYTES + dataLength);
     this.#control.setInt32(offset + 8, level, true);
@@ -141,6 +148,7 @@ export class ReceiveHeader {
   readonly #fields: DataView;
   readonly #control: DataView;
   readonly #name: SocketAddress;
+  readonly #blocks: readonly PinnedBlock[];
 
   /** Receives at most `length` bytes to `address`. */
   constructor(
@@ -153,6 +161,7 @@ export class ReceiveHeader {
     const iovec = arena.allocate(IOVEC_BYTES);
     const control = arena.allocate(CONTROL_BYTES);
     this.#name = new SocketAddress(family);
+    this.#blocks = [header, iovec, control, this.#name.block];
     this.sourceBytes = this.#name.block.bytes.subarray(0, this.#name.length);
     this.address = header.address;
     this.#fields = fieldsOf(header);
@@ -163,6 +172,11 @@ export class ReceiveHeader {
     setPointer(this.#fields, CONTROL, control.address);
     setPointer(fieldsOf(iovec), 0, address);
     setPointer(fieldsOf(iovec), 8, length);
+  }
+
+  /** Gives its memory back; it must not be used any more. */
+  release(): void {
+    for (const block of this.#blocks) processArena().release(block);
   }
 
   /** The kernel shortens both lengths to what it wrote: to be called before each recvmsg. */

@@ -72,6 +72,13 @@ describe.skipIf(!HAS_IPV6 || !canOpen())('the offloading socket (needs Linux, ko
     expect(received).toEqual([Uint8Array.of(2)]);
   });
 
+  it('gives all its pinned memory back, however often it is opened', async () => {
+    await openOffloadUdp({ port: 0, mark: 0 }).close();
+    const before = processArena().pinnedBytes;
+    for (let i = 0; i < 200; i++) await openOffloadUdp({ port: 0, mark: 0 }).close();
+    expect(processArena().pinnedBytes).toBe(before);
+  });
+
   it('keeps its descriptor until those who have it let go', async () => {
     const socket = openOffloadUdp({ port: 0, mark: 0 });
     let letGo = (): void => undefined;

@@ -129,6 +129,8 @@ class OffloadUdp implements OffloadUdpSocket {
     if (state.kind === 'receiving') state.watch.close();
     if (state.kind === 'handed-over') await state.letGo();
     libc().close(this.descriptor);
+    this.#sendHeader.release();
+    this.#receiveHeader.release();
     processArena().release(this.#outgoing);
     processArena().release(this.#incoming);
   }
