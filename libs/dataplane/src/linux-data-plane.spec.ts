@@ -12,7 +12,7 @@ import {
   type PublicKey,
   udpPath,
 } from '@shadownet/primitives';
-import type { LinuxUdpSocket } from '@shadownet/udp';
+import { type LinuxUdpSocket, openOffloadUdp } from '@shadownet/udp';
 import { Device, type DeviceOutput, Tai64nSource } from '@shadownet/wireguard';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
@@ -56,6 +56,25 @@ describe.skipIf(!IS_ROOT)('the fast data plane (needs root and /dev/net/tun)', (
     expect(sessionTable.isLive(session)).toBe(false);
     expect(key.every((byte) => byte === 0)).toBe(true);
     expect([...left.failures, ...right.failures]).toEqual([]);
+  });
+
+  it('shows the core a message of a session that nobody has, and few of many', async () => {
+    const end = await End.open('spec-s', 'packet-worker-entry');
+    const sender = openOffloadUdp({ port: 0, mark: 0 });
+    onTestFinished(() => sender.close());
+    const stray = new Uint8Array(1000);
+    stray[0] = 4;
+    const to = endpoint(LOOPBACK, end.socket.port);
+    const unknown = (): number => end.device.counters['unknown-index'] ?? 0;
+    await vi.waitFor(() => {
+      sender.send(stray, to);
+      expect(unknown()).toBeGreaterThan(0);
+    }, PATIENCE);
+    const startedAt = now();
+    const before = unknown();
+    for (let count = 0; count < 500; count++) sender.send(stray, to);
+    await vi.waitFor(() => expect(end.plane.counters()['unknownIndex']).toBeGreaterThan(400), PATIENCE);
+    expect(unknown() - before).toBeLessThanOrEqual(1 + (now() - startedAt) / 100);
   });
 
   it('frees the port of a socket when workers have let go of it, and goes on with the next', async () => {

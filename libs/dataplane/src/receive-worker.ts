@@ -42,6 +42,10 @@ const RECEIVES_PER_TURN = 32;
 const MAX_GATHERED = 1024;
 /** How long a full TUN is waited for before the packet is dropped, in ms. */
 const FULL_TUN_WAIT = 5;
+/** Between two messages without a session that the core is shown, in ms. */
+const STRAY_INTERVAL = 100;
+/** All of such a message that the core reads: what a transport message has at least. */
+const STRAY_BYTES = TRANSPORT_HEADER_LENGTH + AEAD_TAG_BYTES;
 
 const ECN_MASK = 3;
 const ECN_CE = 3;
@@ -81,6 +85,7 @@ export class ReceiveWorker extends PacketWorker {
   readonly #lastSource = new Uint8Array(28);
   #source = 0;
   #now: Instant;
+  #strayShownAt = -Infinity as Instant;
 
   constructor(start: WorkerStart) {
     super(start);
@@ -164,7 +169,7 @@ export class ReceiveWorker extends PacketWorker {
   #open(header: ReceiveHeader, at: number, length: number): void {
     const view = this.#inputView;
     const session = this.#sessionOf(view.getUint32(at + 4, true));
-    if (!session) return this.control.count(COUNTER.unknownIndex);
+    if (!session) return this.#noteStray(header, at);
     if (durationBetween(session.createdAt, this.#now) >= REJECT_AFTER_TIME) {
       return this.control.count(COUNTER.sessionExpired);
     }
@@ -256,6 +261,18 @@ export class ReceiveWorker extends PacketWorker {
     // RFC 1624: the header's sum has grown by `added`, so the checksum shrinks by as much in one's complement.
     const checksum = view.getUint16(at + IPV4.checksum) - added;
     view.setUint16(at + IPV4.checksum, checksum < 0 ? checksum - 1 : checksum);
+  }
+
+  /**
+   * A session that is not ours, or not any more: its owner will learn that from a handshake, which is the core's. It is shown one
+   * now and then; more would only help whoever makes them up.
+   */
+  #noteStray(header: ReceiveHeader, at: number): void {
+    if (durationBetween(this.#strayShownAt, this.#now) < STRAY_INTERVAL) {
+      return this.control.count(COUNTER.unknownIndex);
+    }
+    this.#strayShownAt = this.#now;
+    this.#handToCore('handshakes', header, at, STRAY_BYTES);
   }
 
   #handToCore(ring: 'handshakes' | 'probes', header: ReceiveHeader, at: number, length: number): void {
