@@ -6,7 +6,7 @@ import { isInstalled, whyNoLab } from '../lab/requirements.mjs';
 import { UdpPeer } from '../lab/udp-peer.js';
 import { OUR_HOST, THEIR_HOST, TunnelLab } from '../wireguard/tunnel-lab.js';
 import { askUapi, keyInHex } from '../wireguard/uapi-client.js';
-import { newPresharedKey, WireGuardEnd } from '../wireguard/wireguard-end.js';
+import { newPresharedKey, type WireGuardEnd } from '../wireguard/wireguard-end.js';
 
 const INITIATION_LENGTH = 148;
 
