@@ -253,8 +253,9 @@ describe.skipIf(missing !== undefined)('shadownet-wg with wireguard-go (needs ro
 
   it('tells wg that a port is taken, and stays as it was', async () => {
     const { ours, theirs } = await newTunnel();
-    const { ours: second } = await newPair();
-    await second.up();
+    const { ours: second, theirs: other } = await newTunnel();
+    // An interface has its port a moment after it came up.
+    expect(await second.canPing(other)).toBe(true);
     const refused = await ourHost.tryRun(['wg', 'set', ours.interfaceName, 'listen-port', String(second.port)]);
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toContain('Address already in use');
