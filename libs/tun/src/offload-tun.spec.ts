@@ -1,0 +1,83 @@
+// The offloading device under the contract of all devices. Who reads it is not its own business: here that is a reader for
+// packets that need no cutting, as all those of the contract are.
+import { execFileSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+
+import { enterFreshNetworkNamespace, libc, processArena, watchReadable } from '@shadownet/native';
+import { endpoint, parseIpAddress } from '@shadownet/primitives';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+
+import type { LinuxTunOptions } from './linux-tun.js';
+import { type OffloadTunDevice, openOffloadTun } from './offload-tun.js';
+import { describeTunDevice, type TunHarness } from './tun-device.contract.js';
+
+const HOST = parseIpAddress('198.18.0.1')!;
+const PEER = parseIpAddress('198.18.0.2')!;
+const OPTIONS: LinuxTunOptions = { name: 'sn1', mtu: 1280, addresses: [{ address: HOST, length: 30 }] };
+const VIRTIO_HEADER_LENGTH = 10;
+
+const leaveNamespace = tryEnterNamespace();
+afterAll(() => leaveNamespace?.());
+
+describe.skipIf(!leaveNamespace)('openOffloadTun (needs root, namespaces, /dev/net/tun and ip)', () => {
+  describeTunDevice(openHarness);
+
+  it('refuses a name that another device has', async () => {
+    const device = await openOffloadTun(OPTIONS);
+    onTestFinished(() => device.close());
+    await expect(openOffloadTun(OPTIONS)).rejects.toMatchObject({ code: 'tun-name-taken' });
+  });
+
+  it('is not made with an MTU that it cannot have', async () => {
+    await expect(openOffloadTun({ ...OPTIONS, mtu: 100 })).rejects.toMatchObject({ code: 'tun-settings-invalid' });
+  });
+});
+
+async function openHarness(): Promise<TunHarness> {
+  const device = await openOffloadTun(OPTIONS);
+  const stopReading = startReading(device);
+  const socket = createSocket('udp4').bind(0, '198.18.0.1');
+  await once(socket, 'listening');
+  const peer = endpoint(PEER, 7);
+  return {
+    device,
+    flow: { source: peer, destination: endpoint(HOST, socket.address().port) },
+    hostSends: (payload) => socket.send(payload, peer.port, '198.18.0.2'),
+    async hostReceives() {
+      const [payload] = (await once(socket, 'message')) as [Buffer];
+      return Uint8Array.from(payload);
+    },
+    deleteInterface: () => void execFileSync('ip', ['link', 'delete', 'sn1']),
+    async end() {
+      stopReading();
+      socket.close();
+      await device.close();
+    },
+  };
+}
+
+/** Delivers each packet without its virtio header; an error is the interface's end, which the device sees when it looks. */
+function startReading(device: OffloadTunDevice): () => void {
+  const block = processArena().allocate(VIRTIO_HEADER_LENGTH + 65_535);
+  const watch = watchReadable(device.descriptor, (readiness) => {
+    const length = readiness === 'failed' ? -1 : libc().read(device.descriptor, block);
+    if (length > 0) device.deliver(block.bytes.subarray(VIRTIO_HEADER_LENGTH, length));
+    else if (device.interfaceState() === 'down') watch.close();
+  });
+  return () => {
+    watch.close();
+    processArena().release(block);
+  };
+}
+
+function tryEnterNamespace(): (() => void) | undefined {
+  if (!existsSync('/dev/net/tun')) return undefined;
+  try {
+    execFileSync('ip', ['-V']);
+    return enterFreshNetworkNamespace();
+  } catch {
+    return undefined;
+  }
+}
