@@ -5,6 +5,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CommandOutput, run } from '../lab/command.js';
 import { eventually } from '../lab/eventually.js';
+import { type LabProcess } from '../lab/lab-process.js';
 import { type Lab, type LabHost } from '../lab/lab.js';
 import { pidsInside, signalIfAlive } from '../lab/network-namespace.js';
 import { inRepository } from '../lab/repository.js';
@@ -85,6 +86,18 @@ export class WireGuardEnd {
   /** Starts the program as a daemon; the interface is there when it returns. */
   async start(): Promise<void> {
     await this.host.run([PROGRAMS[this.implementation], this.interfaceName], { env: this.environment });
+    await this.untilAnswering();
+  }
+
+  /** Starts shadownet-wg in the foreground with flags for Node; the interface is there, and not configured, when it returns. */
+  async startInForeground(nodeFlags: readonly string[]): Promise<LabProcess> {
+    const argv = [process.execPath, ...nodeFlags, PROGRAMS['shadownet-wg'], '--foreground', this.interfaceName];
+    const child = this.host.spawn(argv, this.environment);
+    await this.untilAnswering();
+    return child;
+  }
+
+  async untilAnswering(): Promise<void> {
     await eventually(`${this.implementation} to answer`, 5000, async () =>
       (await this.host.tryRun(['wg', 'show', this.interfaceName])).code === 0 ? true : undefined,
     );
