@@ -1,10 +1,11 @@
 import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
 
-import { MSG_DONTWAIT, packetCalls, processArena, SendHeader } from '@shadownet/native';
+import { enterFreshNetworkNamespace, MSG_DONTWAIT, packetCalls, processArena, SendHeader } from '@shadownet/native';
 import { type Endpoint, endpoint, parseIpAddress } from '@shadownet/primitives';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { type OffloadUdpSocket, openOffloadUdp } from './offload-udp.js';
 import { describeUdpSocket } from './udp-socket.contract.js';
@@ -43,6 +44,38 @@ describe.skipIf(!HAS_IPV6 || !canOpen())('the offloading socket (needs Linux, ko
       Array.from({ length: 10 }, (_, i) => [i === 9 ? 300 : 1000, i]),
     );
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'keeps a few datagrams for when there is room in a full send buffer',
+    async ({ skip }) => {
+      onTestFinished(enterFreshNetworkNamespace());
+      const run = (line: string) => execFileSync('sh', ['-c', line], { stdio: 'ignore' });
+      try {
+        run('ip link add slow0 type veth peer name slow1 && ip link set slow1 up && ip link set slow0 up');
+        run('ip address add 192.0.2.1/24 dev slow0');
+        run('ip neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev slow0');
+        // What is sent stays in the queue, and in the socket's buffer, for minutes.
+        run('tc qdisc add dev slow0 root tbf rate 8kbit burst 70kb limit 1gb');
+      } catch {
+        skip('needs ip, tc, veth and tbf');
+      }
+      const sender = open();
+      const to = endpoint(parseIpAddress('192.0.2.2')!, 9);
+      const datagram = new Uint8Array(1400);
+      let sent = -1;
+      while (sender.counters.datagramsSent > sent) {
+        sent = sender.counters.datagramsSent;
+        sender.send(datagram, to);
+      }
+      expect(sent).toBeGreaterThan(0);
+      for (let count = 1; count < 64; count++) sender.send(datagram, to);
+      expect(sender.counters.sendErrors).toEqual({});
+      sender.send(datagram, to);
+      expect(sender.counters.sendErrors).toEqual({ EAGAIN: 1 });
+      run('tc qdisc delete dev slow0 root');
+      await vi.waitFor(() => expect(sender.counters.datagramsSent).toBe(sent + 64));
+    },
+  );
 
   it('reaches a socket without offload as so many datagrams', async () => {
     const sender = open();

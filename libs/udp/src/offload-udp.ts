@@ -29,6 +29,9 @@ import { countByName, type DatagramHandler, MAX_DATAGRAM_BYTES, newUdpCounters }
 const SOCKET_BUFFER_BYTES = 7 * 1024 * 1024;
 const RECEIVE_BYTES = 65_535;
 const RECEIVES_PER_TURN = 64;
+/** Datagrams of the core that wait for room in a send buffer which the workers keep full, and how often it is looked for. */
+const MAX_WAITING = 64;
+const RETRY_MS = 2;
 
 export interface OffloadUdpSocket extends LinuxUdpSocket {
   readonly descriptor: number;
@@ -69,6 +72,8 @@ class OffloadUdp implements OffloadUdpSocket {
   readonly #incoming = processArena().allocate(RECEIVE_BYTES);
   readonly #sendHeader: SendHeader;
   readonly #receiveHeader: ReceiveHeader;
+  readonly #waiting: { readonly datagram: Uint8Array; readonly to: Endpoint }[] = [];
+  #retry: NodeJS.Timeout | undefined;
   #state: State;
   #closing: Promise<void> | undefined;
   #onDatagram: DatagramHandler = () => {};
@@ -105,12 +110,7 @@ class OffloadUdp implements OffloadUdpSocket {
     if (datagram.length > MAX_DATAGRAM_BYTES[to.address.family]) {
       return countByName(this.counters.sendErrors, 'EMSGSIZE');
     }
-    this.#outgoing.bytes.set(datagram);
-    this.#sendHeader.setDestination(to.address.bytes, to.port);
-    this.#sendHeader.setPayload(this.#outgoing.address, datagram.length, datagram.length, 0, false);
-    const result = this.#calls.sendmsg(this.descriptor, this.#sendHeader.address, MSG_DONTWAIT);
-    if (result < 0) countByName(this.counters.sendErrors, errnoName(result));
-    else this.counters.datagramsSent++;
+    if (this.#waiting.length > 0 || !this.#transmit(datagram, to)) this.#keep(datagram, to);
   }
 
   setMark(mark: number): void {
@@ -126,6 +126,7 @@ class OffloadUdp implements OffloadUdpSocket {
   async #release(): Promise<void> {
     const state = this.#state;
     this.#state = { kind: 'closed' };
+    clearTimeout(this.#retry);
     if (state.kind === 'receiving') state.watch.close();
     if (state.kind === 'handed-over') await state.letGo();
     libc().close(this.descriptor);
@@ -133,6 +134,37 @@ class OffloadUdp implements OffloadUdpSocket {
     this.#receiveHeader.release();
     processArena().release(this.#outgoing);
     processArena().release(this.#incoming);
+  }
+
+  /** False if the buffer is full. */
+  #transmit(datagram: Uint8Array, to: Endpoint): boolean {
+    this.#outgoing.bytes.set(datagram);
+    this.#sendHeader.setDestination(to.address.bytes, to.port);
+    this.#sendHeader.setPayload(this.#outgoing.address, datagram.length, datagram.length, 0, false);
+    const result = this.#calls.sendmsg(this.descriptor, this.#sendHeader.address, MSG_DONTWAIT);
+    if (result >= 0) {
+      this.counters.datagramsSent++;
+      return true;
+    }
+    const error = errnoName(result);
+    if (error === 'EAGAIN') return false;
+    countByName(this.counters.sendErrors, error);
+    return true;
+  }
+
+  /** Data that finds no room is sent again by whoever misses it; a lost probe or handshake message costs seconds. */
+  #keep(datagram: Uint8Array, to: Endpoint): void {
+    if (this.#waiting.length >= MAX_WAITING) return countByName(this.counters.sendErrors, 'EAGAIN');
+    this.#waiting.push({ datagram: Uint8Array.from(datagram), to });
+    this.#retry ??= setTimeout(() => this.#sendWaiting(), RETRY_MS);
+  }
+
+  #sendWaiting(): void {
+    this.#retry = undefined;
+    for (let [next] = this.#waiting; next && this.#transmit(next.datagram, next.to); [next] = this.#waiting) {
+      this.#waiting.shift();
+    }
+    if (this.#waiting.length > 0) this.#retry = setTimeout(() => this.#sendWaiting(), RETRY_MS);
   }
 
   #drain(): void {
