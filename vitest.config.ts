@@ -12,7 +12,7 @@ export default defineConfig({
         ssr: { resolve },
         test: {
           name: 'unit',
-          include: ['{libs,apps}/*/src/**/*.spec.ts', 'test/{bench,conformance,fuzz,simulation}/**/*.spec.ts'],
+          include: ['{libs,apps}/*/src/**/*.spec.ts', 'test/{bench,conformance,fuzz,simulation,soak}/**/*.spec.ts'],
           testTimeout: 20_000,
         },
       },
