@@ -58,7 +58,7 @@ export class Flood {
   /** Until so many more seconds were told of. */
   async goOn(seconds: number): Promise<void> {
     const wanted = this.seconds.length + seconds;
-    await eventually('the flood to go on', 1000 * seconds + 5000, () =>
+    await eventually('the flood to go on', 3000 * seconds + 10_000, () =>
       this.seconds.length >= wanted ? true : undefined,
     );
   }
