@@ -28,7 +28,10 @@ export class CookieResponder {
   }
 
   hasValidMac2(message: Uint8Array, from: Endpoint, now: Instant): boolean {
-    return this.#crypto.equal(mac2Of(message), computeMac2(this.#crypto, this.#cookieFor(from, now), message));
+    const mac2 = mac2Of(message);
+    // Whoever has no cookie leaves it zero (§5.4.4): most senders do, and hashes are what a flood costs.
+    if (mac2.every((byte) => byte === 0)) return false;
+    return this.#crypto.equal(mac2, computeMac2(this.#crypto, this.#cookieFor(from, now), message));
   }
 
   /** msg.cookie = XAEAD(HASH(LABEL-COOKIE ‖ Spub_m), nonce, τ, M) with M the mac1 of the message it answers: 64 bytes. */
