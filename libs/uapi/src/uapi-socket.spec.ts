@@ -1,9 +1,9 @@
 // The UAPI socket over real Unix sockets, in a folder of its own.
-import { mkdtempSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type DeviceChange, type UapiDevice, UapiErrno } from '@shadownet/wireguard';
 import { Secret } from '@shadownet/primitives';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -62,6 +62,16 @@ describe('the UAPI socket', () => {
     await listen();
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(join(path, '..')).mode & 0o777).toBe(0o700);
+  });
+
+  it('is alone in its folder, under its own name', async () => {
+    await listen();
+    expect(readdirSync(dirname(path))).toEqual(['wg0.sock']);
+  });
+
+  it('is refused where its name would be cut off', async () => {
+    path = uapiSocketPath('wg0', join(dirname(path), 'x'.repeat(100)));
+    await expect(listen()).rejects.toMatchObject({ code: 'socket-unusable' });
   });
 
   it('answers several requests on one connection, in order', async () => {

@@ -1,10 +1,11 @@
 // The cross-platform UAPI (https://www.wireguard.com/xplatform/) on a Unix socket, where `wg` looks for it:
 // /var/run/wireguard/<interface>.sock, mode 0600. Served by shadownet-wg and by shadownet-node, each for its own interface.
 
-import { mkdirSync, statSync, unlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { assertNever } from '@shadownet/primitives';
+import { assertNever, encodeUtf8 } from '@shadownet/primitives';
 import {
   type DeviceChange,
   discardChange,
@@ -37,6 +38,9 @@ export const UAPI_DIRECTORY = '/var/run/wireguard';
 
 const MAX_CONNECTIONS = 64;
 
+/** Of sun_path without its end (unix(7)). Node cuts off what is longer, and listens somewhere else. */
+const MAX_PATH_BYTES = 107;
+
 export function uapiSocketPath(interfaceName: string, directory = UAPI_DIRECTORY): string {
   return `${directory}/${interfaceName}.sock`;
 }
@@ -57,6 +61,13 @@ export class UapiSocket {
 
   /** Listens, in place of a socket that nobody serves any more. Throws UapiError. */
   static async listen(path: string, target: UapiTarget, log: UapiLog): Promise<UapiSocket> {
+    const unnamed = `${dirname(path)}/.${randomBytes(4).toString('hex')}`;
+    if (Math.max(encodeUtf8(path).length, encodeUtf8(unnamed).length) > MAX_PATH_BYTES) {
+      throw new UapiError(
+        'socket-unusable',
+        `${path} is longer than the ${MAX_PATH_BYTES} bytes that a socket's path may have`,
+      );
+    }
     if (await isServed(path)) throw new UapiError('socket-in-use', `${path} is served by a running process`);
     const connections = new Set<Socket>();
     const server = createServer((connection) => {
@@ -67,8 +78,9 @@ export class UapiSocket {
     server.maxConnections = MAX_CONNECTIONS;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      removeIfPresent(path);
-      await listenPrivately(server, path);
+      // `wg` deletes a socket that refuses connections, as one does between bind and listen: it gets its name when it answers.
+      await listenPrivately(server, unnamed);
+      renameSync(unnamed, path);
       return new UapiSocket(path, server, connections);
     } catch (error) {
       throw new UapiError('socket-unusable', `cannot listen on ${path}: ${(error as Error).message}`, { cause: error });
@@ -82,11 +94,9 @@ export class UapiSocket {
 
   /** Ends all connections and removes the file, unless it is somebody else's by now. May be called again. */
   close(): void {
-    const isOurs = this.isInPlace();
-    // Closing the server removes the file by its name, whoever it belongs to; so it is closed by the end of the process.
-    this.#server.unref();
+    if (this.isInPlace()) removeIfPresent(this.#path);
+    this.#server.close();
     for (const connection of this.#connections) connection.destroy();
-    if (isOurs) removeIfPresent(this.#path);
   }
 }
 
