@@ -16,6 +16,7 @@ const FOR_THE_TESTS = {
   conntrack: ['conntrack'],
   'wireguard-tools': ['wg'],
   'wireguard-go': ['wireguard-go'],
+  iperf3: ['iperf3'],
   tcpdump: ['tcpdump'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
 };
