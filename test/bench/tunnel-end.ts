@@ -107,15 +107,15 @@ export class TunnelEnd {
   }
 
   /**
-   * Shell commands that wait for the program's socket, configure the interface and bring it up. The socket has to listen
-   * (SO_ACCEPTCON in the kernel's list): wg deletes one that is bound but refuses to be connected.
+   * Shell commands that wait for the program's socket, configure the interface and bring it up. The socket must not be one that is
+   * bound and does not listen yet (no SO_ACCEPTCON in the kernel's list): wg deletes a socket that refuses to be connected.
    */
   #configureScript(): string[] {
     const file = this.#file('wg.conf', this.#configuration());
     const name = this.interfaceName;
     return [
       'set -e',
-      `until grep -q ' 00010000 .*/${name}.sock$' /proc/net/unix; do sleep 0.002; done`,
+      `until test -S ${this.#socketPath} && ! grep -q ' 00000000 .*/${name}.sock$' /proc/net/unix; do sleep 0.002; done`,
       `wg setconf ${name} ${file}`,
       `ip address add ${this.options.address} dev ${name}`,
       `ip link set ${name} mtu ${TUNNEL_MTU} up`,
