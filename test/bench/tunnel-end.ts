@@ -115,7 +115,7 @@ export class TunnelEnd {
     const name = this.interfaceName;
     return [
       'set -e',
-      `until test -S ${this.#socketPath} && ! grep -q ' 00000000 .*/${name}.sock$' /proc/net/unix; do sleep 0.002; done`,
+      `until test -S ${this.#socketPath} && ! grep -q ' 00000000 0001 01 .*/${name}.sock$' /proc/net/unix; do sleep 0.002; done`,
       `wg setconf ${name} ${file}`,
       `ip address add ${this.options.address} dev ${name}`,
       `ip link set ${name} mtu ${TUNNEL_MTU} up`,
