@@ -12,8 +12,8 @@ import { type WireGuardEnd } from '../wireguard/wireguard-end.js';
 const PER_SECOND = 20_000;
 const SOURCES = 2000;
 const STREAM_SECONDS = 3;
-/** The goal is a half, and 53 to 71 % were measured on an idle machine; less than this is no noise any more. */
-const MIN_THROUGHPUT_LEFT = 0.3;
+/** The goal is a half; 36 to 71 % were measured on two cores. Without the defence it is next to nothing: this tells the two apart. */
+const MIN_THROUGHPUT_LEFT = 0.2;
 const MAX_GROWTH_KILOBYTES = 30_000;
 const MAX_HANDSHAKE_SECONDS = 3;
 /** Other work on the machine may fall on one half of a comparison, or keep the program from the processor. */
