@@ -12,7 +12,7 @@ import { type WireGuardEnd } from '../wireguard/wireguard-end.js';
 const PER_SECOND = 20_000;
 const SOURCES = 2000;
 const STREAM_SECONDS = 3;
-/** The goal is a half; 36 to 71 % were measured on two cores. Without the defence it is next to nothing: this tells the two apart. */
+/** The goal is a half. 36 % and more were measured on two cores; on the portable data plane it is next to nothing. */
 const MIN_THROUGHPUT_LEFT = 0.2;
 const MAX_GROWTH_KILOBYTES = 30_000;
 const MAX_HANDSHAKE_SECONDS = 3;
