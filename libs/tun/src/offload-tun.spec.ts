@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 
 import { enterFreshNetworkNamespace, libc, processArena, watchReadable } from '@shadownet/native';
 import { endpoint, parseIpAddress } from '@shadownet/primitives';
@@ -30,10 +30,33 @@ describe.skipIf(!leaveNamespace)('openOffloadTun (needs root, namespaces, /dev/n
     await expect(openOffloadTun(OPTIONS)).rejects.toMatchObject({ code: 'tun-name-taken' });
   });
 
+  it('keeps its descriptor when it is deleted from outside, and gives it back when it is closed', async () => {
+    const device = await openOffloadTun(OPTIONS);
+    const tunDescriptors = () =>
+      readdirSync('/proc/self/fd').filter((name) => readLink(`/proc/self/fd/${name}`) === '/dev/net/tun').length;
+    const open = tunDescriptors();
+    execFileSync('ip', ['link', 'delete', 'sn1']);
+    expect(device.interfaceState()).toBe('down');
+    expect(tunDescriptors()).toBe(open);
+    await device.close();
+    await device.close();
+    expect(tunDescriptors()).toBe(open - 1);
+  });
+
   it('is not made with an MTU that it cannot have', async () => {
     await expect(openOffloadTun({ ...OPTIONS, mtu: 100 })).rejects.toMatchObject({ code: 'tun-settings-invalid' });
   });
 });
+
+/** `undefined` for a descriptor that was closed since it was listed: the one that lists. */
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
 
 async function openHarness(): Promise<TunHarness> {
   const device = await openOffloadTun(OPTIONS);

@@ -52,7 +52,11 @@ export async function openOffloadTun(options: LinuxTunOptions): Promise<OffloadT
   }
 }
 
-type State = { readonly kind: 'open'; readonly probe: TunInterfaceProbe } | { readonly kind: 'closed' };
+/** `gone`: deleted from outside; the descriptor is held until `close`, because workers may still be using it. */
+type State =
+  | { readonly kind: 'open'; readonly probe: TunInterfaceProbe }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'closed' };
 
 class OffloadTun implements OffloadTunDevice {
   readonly counters: TunCounters = { packetsRead: 0, packetsWritten: 0, writeErrors: 0 };
@@ -86,13 +90,13 @@ class OffloadTun implements OffloadTunDevice {
   }
 
   deliver(packet: Uint8Array): void {
-    if (this.#state.kind === 'closed') return;
+    if (this.#state.kind !== 'open') return;
     this.counters.packetsRead++;
     this.#onPacket(packet);
   }
 
   write(packet: Uint8Array): void {
-    if (this.#state.kind === 'closed' || packet.length > MAX_IP_PACKET_BYTES) {
+    if (this.#state.kind !== 'open' || packet.length > MAX_IP_PACKET_BYTES) {
       this.counters.writeErrors++;
       return;
     }
@@ -107,7 +111,7 @@ class OffloadTun implements OffloadTunDevice {
   }
 
   interfaceState(): TunInterfaceState {
-    if (this.#state.kind === 'closed') return 'down';
+    if (this.#state.kind !== 'open') return 'down';
     try {
       const status = this.#state.probe.status();
       if (status.state !== 'unknown') this.#mtu = status.mtu;
@@ -130,13 +134,13 @@ class OffloadTun implements OffloadTunDevice {
   #fail(errno: string): void {
     // The descriptor stays open: workers may be using it, and its number must not come to mean something else meanwhile.
     if (this.#state.kind === 'open') this.#state.probe.close();
-    this.#state = { kind: 'closed' };
+    this.#state = { kind: 'gone' };
     this.#onClosed(new TunError('tun-closed', `the interface ${this.name} was deleted from outside (${errno})`));
   }
 
   #release(): void {
     if (this.#state.kind === 'closed') return;
-    this.#state.probe.close();
+    if (this.#state.kind === 'open') this.#state.probe.close();
     this.#state = { kind: 'closed' };
     libc().close(this.descriptor);
     processArena().release(this.#block);
