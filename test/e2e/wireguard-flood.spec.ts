@@ -2,7 +2,7 @@
 // nothing grows. The portable data plane, which takes one datagram at a time, is only asked to survive.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pause } from '../lab/eventually.js';
+import { eventually } from '../lab/eventually.js';
 import { type LabHost } from '../lab/lab.js';
 import { isInstalled, whyNoLab } from '../lab/requirements.mjs';
 import { Flood } from '../wireguard/flood.js';
@@ -91,8 +91,10 @@ function expectFlooded({ seconds }: Flood): void {
 
 /** What ours receives of one TCP stream. */
 async function bitsPerSecond(lab: TunnelLab, { ours }: TunnelPair): Promise<number> {
-  const server = lab.ourHost.spawn(['iperf3', '-s', '-1', '-B', ours.addresses[0]]);
-  await pause(300);
+  const server = lab.ourHost.spawn(['iperf3', '-s', '-1', '--forceflush', '-B', ours.addresses[0]]);
+  let isListening = false;
+  server.onLine((line) => (isListening ||= line.startsWith('Server listening')));
+  await eventually('iperf3 to listen', 5_000, () => (isListening ? true : undefined));
   const { stdout } = await lab.theirHost.run(['iperf3', '-c', ours.addresses[0], '-t', String(STREAM_SECONDS), '-J']);
   await server.stop();
   const report = JSON.parse(stdout) as { end: { sum_received: { bits_per_second: number } } };
