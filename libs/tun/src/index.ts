@@ -1,5 +1,7 @@
-export { type LinuxTunDevice, type LinuxTunOptions, openLinuxTun } from './linux-tun.js';
+export type { LinuxTunDevice } from './kernel-tun.js';
+export { openLinuxTun } from './linux-tun.js';
 export { MemoryTun, type MemoryTunOptions } from './memory-tun.js';
 export type { InterfaceAddress, PacketHandler, TunCounters, TunDevice } from './tun-device.js';
 export { TunError, type TunErrorCode } from './tun-error.js';
 export { type OffloadTunDevice, openOffloadTun } from './offload-tun.js';
+export type { LinuxTunOptions } from './tun-setup.js';

@@ -9,9 +9,10 @@ import { build } from 'esbuild';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { buildEchoRequest, type Echo, readEcho } from './ipv4-packets.contract.js';
-import { type LinuxTunOptions, openLinuxTun } from './linux-tun.js';
+import { openLinuxTun } from './linux-tun.js';
 import { describeTunDevice, nextPayloads, type TunHarness } from './tun-device.contract.js';
 import type { TunDevice } from './tun-device.js';
+import type { LinuxTunOptions } from './tun-setup.js';
 
 const HOST = parseIpAddress('198.18.0.1')!;
 const PEER = parseIpAddress('198.18.0.2')!;

@@ -1,6 +1,6 @@
 // A TUN device without a kernel, for tests and simulations: the test plays the host behind it.
 
-import type { LinuxTunDevice } from './linux-tun.js';
+import type { LinuxTunDevice } from './kernel-tun.js';
 import type { InterfaceAddress, PacketHandler, TunCounters } from './tun-device.js';
 import { TunError } from './tun-error.js';
 

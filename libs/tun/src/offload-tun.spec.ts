@@ -9,9 +9,9 @@ import { enterFreshNetworkNamespace, libc, processArena, watchReadable } from '@
 import { endpoint, parseIpAddress } from '@shadownet/primitives';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 
-import type { LinuxTunOptions } from './linux-tun.js';
 import { type OffloadTunDevice, openOffloadTun } from './offload-tun.js';
 import { describeTunDevice, type TunHarness } from './tun-device.contract.js';
+import type { LinuxTunOptions } from './tun-setup.js';
 
 const HOST = parseIpAddress('198.18.0.1')!;
 const PEER = parseIpAddress('198.18.0.2')!;
