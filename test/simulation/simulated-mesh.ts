@@ -15,6 +15,7 @@ import {
   parseEndpoint,
   parseIpAddress,
   Secret,
+  udpPath,
 } from '@shadownet/primitives';
 import { BindingServer } from '@shadownet/stun';
 import {
@@ -189,7 +190,7 @@ export class SimulatedMeshNode {
   /** A datagram at the node's socket. */
   receive(datagram: Uint8Array, from: Endpoint, now: Instant): void {
     if (!this.#running) return;
-    this.tunnel.handleDatagram(datagram, from, now, this.#out);
+    this.tunnel.handleDatagram(datagram, udpPath(from), now, this.#out);
     this.#drain();
   }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { endpoint, endpointsEqual, formatEndpoint, parseEndpoint } from './endpoint.js';
 import { ipAddressFromBytes, parseIpAddress } from './ip-address.js';
-import { formatPath, type Path, pathsEqual, udpPath } from './path.js';
+import { formatPath, localAddressesEqual, type Path, pathsEqual, udpPath, withoutLocalAddress } from './path.js';
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const anyEndpoint = fc
@@ -59,14 +59,25 @@ describe('an endpoint', () => {
 
 describe('a path', () => {
   const anyPath: fc.Arbitrary<Path> = fc
-    .tuple(fewEndpoints, fc.nat(2))
-    .map(([remote, socket]) => ({ kind: 'udp', socket, remote }));
+    .tuple(fewEndpoints, fc.nat(2), fc.option(fewEndpoints, { nil: undefined }))
+    .map(([remote, socket, local]) => ({ ...udpPath(remote, local?.address), socket }));
 
   it('goes by the one socket of the node unless another is named', () => {
     const path = udpPath(parseEndpoint('203.0.113.21:51820')!);
     expect(path.socket).toBe(0);
     expect(formatPath(path)).toBe('udp 203.0.113.21:51820');
     expect(formatPath({ ...path, socket: 3 })).toBe('udp#3 203.0.113.21:51820');
+  });
+
+  it('is the same from whichever address of ours', () => {
+    const path = udpPath(parseEndpoint('203.0.113.21:51820')!);
+    const [first, second] = ['192.0.2.1', '192.0.2.2'].map((text) => ({ ...path, local: parseIpAddress(text)! }));
+    expect([pathsEqual(first!, second!), localAddressesEqual(first!, second!)]).toEqual([true, false]);
+    expect([pathsEqual(first!, path), localAddressesEqual(first!, path)]).toEqual([true, false]);
+    expect(localAddressesEqual(path, path)).toBe(true);
+    expect(localAddressesEqual(first!, udpPath(path.remote, parseIpAddress('192.0.2.1')))).toBe(true);
+    expect(formatPath(first!)).toBe(formatPath(path));
+    expect(withoutLocalAddress(first!)).toEqual(path);
   });
 
   it('is equal to another exactly if the texts are, so the text serves as a map key', () => {

@@ -38,5 +38,13 @@ export { Secret } from './secret.js';
 export { ShadowNetError } from './shadownet-error.js';
 export { type TimerOwner, TimerQueue } from './timer-queue.js';
 export { decodeUtf8, encodeUtf8 } from './utf8.js';
-export { formatPath, type Path, pathsEqual, udpPath } from './path.js';
+export {
+  formatPath,
+  localAddressesEqual,
+  type Path,
+  pathsEqual,
+  type UdpPath,
+  udpPath,
+  withoutLocalAddress,
+} from './path.js';
 export { earliestWakeup, type Wakeup } from './wakeup.js';

@@ -13,6 +13,7 @@ import {
   type PublicKey,
   publicKeyFromBytes,
   Secret,
+  udpPath,
 } from '@shadownet/primitives';
 import { Tai64nSource } from '@shadownet/wireguard';
 import { describe, expect, it, vi } from 'vitest';
@@ -166,7 +167,7 @@ describe('a tunnel', () => {
           const { at } = node.pollTimeout()!;
           node.handleTimeout(at, out);
           node.handlePacket(Uint8Array.of(0x45), at, out);
-          node.handleDatagram(Uint8Array.of(9), parseEndpoint('203.0.113.66:1')!, at, out);
+          node.handleDatagram(Uint8Array.of(9), udpPath(parseEndpoint('203.0.113.66:1')!), at, out);
         }
         return asked.mock.calls.length + worked.mock.calls.length;
       } finally {
@@ -196,7 +197,7 @@ describe('a tunnel', () => {
 
   it('counts what is neither WireGuard nor STUN', () => {
     const node = tunnel();
-    node.handleDatagram(Uint8Array.of(9, 9, 9), parseEndpoint('203.0.113.66:1')!, NOW, new Sent());
+    node.handleDatagram(Uint8Array.of(9, 9, 9), udpPath(parseEndpoint('203.0.113.66:1')!), NOW, new Sent());
     expect(node.status(NOW).counters).toEqual({ 'datagram-unknown': 1 });
   });
 });

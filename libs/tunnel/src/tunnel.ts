@@ -35,7 +35,6 @@ import {
   publicKeysEqual,
   type PublicKeyText,
   TimerQueue,
-  udpPath,
   type Wakeup,
 } from '@shadownet/primitives';
 import type { StunMessage } from '@shadownet/stun';
@@ -162,12 +161,12 @@ export class Tunnel {
     this.#drain(now, out);
   }
 
-  /** A datagram from the node's UDP socket. Never throws for what it holds; what is nobody's is counted and dropped. */
-  handleDatagram(datagram: Uint8Array, from: Endpoint, now: Instant, out: TunnelOutput): void {
+  /** A datagram that came by `from`. Never throws for what it holds; what is nobody's is counted and dropped. */
+  handleDatagram(datagram: Uint8Array, from: Path, now: Instant, out: TunnelOutput): void {
     const classified = classifyDatagram(datagram);
     switch (classified.kind) {
       case 'wireguard':
-        this.#handleWireGuard(datagram, udpPath(from), now, out);
+        this.#handleWireGuard(datagram, from, now, out);
         break;
       case 'stun':
         this.#handleStun(classified.message, datagram, from, now, out);
@@ -363,13 +362,13 @@ export class Tunnel {
     if (result.reason === 'unknown-index') this.#initiateUnlessEstablished(link, now, out);
   }
 
-  #handleStun(message: StunMessage, datagram: Uint8Array, from: Endpoint, now: Instant, out: TunnelOutput): void {
-    if (this.#discovery.handleMessage(message, from, now)) return;
+  #handleStun(message: StunMessage, datagram: Uint8Array, from: Path, now: Instant, out: TunnelOutput): void {
+    if (this.#discovery.handleMessage(message, from.remote, now)) return;
     const probeId = probeIdOf(message);
     if (!probeId) return this.#count('stun-unexpected');
     const link = this.#linkOfProbeId.get(encodeHex(probeId));
     if (!link) return this.#count('probe-unknown-id');
-    const result = this.#agentOf(link).handleProbe(message, datagram, udpPath(from), now, out);
+    const result = this.#agentOf(link).handleProbe(message, datagram, from, now, out);
     if (!result.ok) this.#count(`probe-${result.reason}`);
   }
 

@@ -3,13 +3,14 @@
 import { nodeCrypto } from '@shadownet/crypto';
 import {
   formatIpPrefix,
+  type IpAddress,
   milliseconds,
   parseEndpoint,
   parseIpAddress,
   type Path,
   pathsEqual,
-  Secret,
   seconds,
+  Secret,
   udpPath,
 } from '@shadownet/primitives';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -345,6 +346,42 @@ describe('the path of a peer', () => {
     network.run(seconds(1));
     expect(statusOfAlice().path!.remote.port).toBe(1000);
     expect(bob.receivedNumbers).toEqual([2]);
+  });
+
+  describe('from the address of ours that the peer speaks to', () => {
+    const [first, second] = ['192.0.2.2', '198.51.100.2'].map((text) => parseIpAddress(text)!);
+    const speakTo = (local: IpAddress): void => {
+      alice.sendPacket(ipv4Packet(ALICE, BOB, 1));
+      expect(bob.receive(network.sent.at(-1)!.bytes, { ...alice.path, local })).toMatchObject({ ok: true });
+    };
+
+    it.each(['roaming', 'external'] as const)('follows it without a word (%s)', (endpoints) => {
+      network.unplug(bob);
+      bob = network.host({ endpoint: '192.0.2.2:2000', endpoints });
+      introduce();
+      connect();
+      const told = bob.events.length;
+      for (const local of [first!, second!, first!]) {
+        speakTo(local);
+        expect(statusOfAlice().path).toEqual({ ...alice.path, local });
+      }
+      expect(bob.events).toHaveLength(told);
+    });
+
+    it('forgets it when nothing comes back, and when the path is set anew', () => {
+      connect();
+      speakTo(second!);
+      network.passes = () => false;
+      bob.sendPacket(ipv4Packet(BOB, ALICE, 2));
+      network.run(seconds(14));
+      expect(statusOfAlice().path!.local).toEqual(second);
+      network.run(seconds(2));
+      expect(statusOfAlice().path).toEqual(alice.path);
+      speakTo(second!);
+      expect(statusOfAlice().path!.local).toEqual(second);
+      bob.setPath(alice, alice.path);
+      expect(statusOfAlice().path).toEqual(alice.path);
+    });
   });
 
   it('when it changes in the middle of a handshake gets the same initiation again, which counts once', () => {

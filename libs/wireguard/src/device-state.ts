@@ -5,14 +5,16 @@ import {
   type Duration,
   durationBetween,
   type Instant,
+  localAddressesEqual,
   milliseconds,
   type Path,
   pathsEqual,
-  publicKeysEqual,
   type PublicKey,
+  publicKeysEqual,
   type PublicKeyText,
   Secret,
   TimerQueue,
+  withoutLocalAddress,
 } from '@shadownet/primitives';
 import { AllowedIps } from './allowed-ips.js';
 import {
@@ -180,7 +182,11 @@ export class DeviceState {
 
   /** A message of the peer that came by `path` was found authentic. */
   authenticatedPath(peer: Peer, path: Path, now: Instant): void {
-    if (peer.path && pathsEqual(peer.path, path)) return;
+    if (peer.path && pathsEqual(peer.path, path)) {
+      // Nobody else cares which of our addresses the peer speaks to, but answers have to leave from there.
+      if (!localAddressesEqual(peer.path, path)) this.setPath(peer, path);
+      return;
+    }
     if (this.endpoints === 'roaming') {
       this.setPath(peer, path);
       this.events.push({ kind: 'path-changed', peer: peer.publicKey, path });
@@ -190,6 +196,11 @@ export class DeviceState {
     if (last && pathsEqual(last.path, path) && durationBetween(last.at, now) < REPORT_INTERVAL) return;
     peer.lastReport = { path, at: now };
     this.events.push({ kind: 'authenticated-from', peer: peer.publicKey, path });
+  }
+
+  /** Nothing comes back: perhaps because of the address that we send from, which the system may choose better now. */
+  forgetLocalAddress(peer: Peer): void {
+    if (peer.path?.local) this.setPath(peer, withoutLocalAddress(peer.path));
   }
 
   /** Something waits for a path. */

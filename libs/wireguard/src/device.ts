@@ -139,9 +139,9 @@ export class Device implements PacketWorkerHost {
   setPeerPath(publicKey: PublicKey, path: Path | undefined, now: Instant, out: DeviceOutput): void {
     const state = this.#state;
     const peer = this.#require(publicKey);
-    if (path && peer.path && pathsEqual(path, peer.path)) return;
+    const isSame = path && peer.path && pathsEqual(path, peer.path);
     state.setPath(peer, path);
-    if (!path) return;
+    if (!path || isSame) return;
     switch (peer.handshake.kind) {
       case 'initiated':
         sendHandshakeMessage(peer, peer.handshake.message, path, now, out);
@@ -261,6 +261,7 @@ export class Device implements PacketWorkerHost {
     const state = this.#state;
     switch (timer) {
       case 'handshake-retry':
+        state.forgetLocalAddress(peer);
         attemptHandshake(state, peer, now, out);
         break;
       case 'handshake-give-up':
@@ -270,6 +271,7 @@ export class Device implements PacketWorkerHost {
         state.events.push({ kind: 'handshake-gave-up', peer: peer.publicKey, at: now });
         break;
       case 'no-answer':
+        state.forgetLocalAddress(peer);
         requestHandshake(state, peer, now, out);
         break;
       case 'passive-keepalive': {

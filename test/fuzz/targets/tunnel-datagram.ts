@@ -10,6 +10,7 @@ import {
   parseEndpoint,
   type PublicKey,
   Secret,
+  udpPath,
 } from '@shadownet/primitives';
 import { type SeededRandom } from '@shadownet/testlab';
 import { Tunnel, type TunnelOutput } from '@shadownet/tunnel';
@@ -44,11 +45,11 @@ export const tunnelDatagram: FuzzTarget = {
         for (const node of [alice, bob]) node.tunnel.handleTimeout(now, node.out);
         for (const datagram of alice.take()) {
           if (genuine.length < 200) genuine.push(datagram);
-          bob.tunnel.handleDatagram(datagram, ALICE, now, bob.out);
+          bob.tunnel.handleDatagram(datagram, udpPath(ALICE), now, bob.out);
         }
         for (const datagram of bob.take()) {
           if (genuine.length < 200) genuine.push(datagram);
-          alice.tunnel.handleDatagram(datagram, BOB, now, alice.out);
+          alice.tunnel.handleDatagram(datagram, udpPath(BOB), now, alice.out);
         }
         drain(alice.tunnel);
         drain(bob.tunnel);
@@ -59,7 +60,7 @@ export const tunnelDatagram: FuzzTarget = {
       examples: () => genuine,
       feed(input) {
         const from = SOURCES[random.integer(0, SOURCES.length - 1)]!;
-        bob.tunnel.handleDatagram(input, from, now, bob.out);
+        bob.tunnel.handleDatagram(input, udpPath(from), now, bob.out);
         drain(bob.tunnel);
         const answers = bob.take();
         const longest = Math.max(0, ...answers.map(({ length }) => length));

@@ -2,7 +2,7 @@
 // `poll…` on the other. After every stimulus, or burst of them, it drains the events and sets one timer for the earliest deadline.
 
 import type { DataPlane } from '@shadownet/dataplane';
-import type { Endpoint, Instant, Wakeup } from '@shadownet/primitives';
+import { type Endpoint, type Instant, udpPath, type Wakeup } from '@shadownet/primitives';
 import type { Tunnel, TunnelEvent, TunnelOutput } from '@shadownet/tunnel';
 import type { UdpSocket } from '@shadownet/udp';
 
@@ -88,7 +88,7 @@ export class TunnelDriver {
 
   #onDatagram(datagram: Uint8Array, from: Endpoint): void {
     if (this.#closed) return;
-    this.#tunnel.handleDatagram(datagram, from, this.#now(), this.#output);
+    this.#tunnel.handleDatagram(datagram, udpPath(from), this.#now(), this.#output);
     this.#settleSoon();
   }
 

@@ -1,7 +1,7 @@
 // The main thread's side of what it shares with packet workers: it publishes each peer's current session, path and allowed IPs,
 // and keeps the numbers by which workers know peers and paths. Owned by device-state.ts.
 
-import { type Path, pathsEqual } from '@shadownet/primitives';
+import { localAddressesEqual, type Path, pathsEqual } from '@shadownet/primitives';
 import type { AllowedIps } from '../allowed-ips.js';
 import type { Peer } from '../peer.js';
 import type { SessionRef, SessionTable } from '../transport/session-table.js';
@@ -101,7 +101,7 @@ export class WorkerState {
   /** Without a free entry workers know of no path, and hand the packets to the main thread, which does. */
   #publishPath(peer: number, path: Path | undefined): void {
     const published = this.#published.get(peer);
-    if (published && path && pathsEqual(published.path, path)) return;
+    if (published && path && isPublished(published, path)) return;
     const entry = path && this.#pathNumbers.take();
     if (path && entry !== undefined) {
       this.#paths.write(entry, path);
@@ -110,4 +110,8 @@ export class WorkerState {
     this.peers.setPathEntry(peer, entry);
     if (published) this.#pathNumbers.giveBack(published.entry);
   }
+}
+
+function isPublished({ path }: PublishedPath, next: Path): boolean {
+  return pathsEqual(path, next) && localAddressesEqual(path, next);
 }
