@@ -17,17 +17,22 @@ import {
   type PinnedBlock,
   ReceiveHeader,
 } from '@shadownet/native';
-import { assertNever, durationBetween, endpointsEqual, type Instant } from '@shadownet/primitives';
+import {
+  assertNever,
+  classifyDatagram,
+  durationBetween,
+  endpointsEqual,
+  type Instant,
+  type ReplayWindow,
+} from '@shadownet/primitives';
 import {
   type InnerPacket,
   parseInnerPacket,
   REJECT_AFTER_TIME,
-  type ReplayWindow,
   type SessionRef,
   TRANSPORT_HEADER_LENGTH,
 } from '@shadownet/wireguard';
 
-import { classifyDatagram } from './datagram-class.js';
 import { PacketWorker } from './packet-worker.js';
 import { type PacketGroup, SegmentJoiner } from './segment-joiner.js';
 import { SOURCE_TAG_LENGTH, writeSourceTag } from './source-tag.js';

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
 import { classifyDatagram } from './datagram-class.js';
-import { readSourceTag, SOURCE_TAG_LENGTH, writeSourceTag } from './source-tag.js';
-import { parseEndpoint } from '@shadownet/primitives';
 
 describe('telling datagrams apart', () => {
   it.each([
@@ -23,14 +21,6 @@ describe('telling datagrams apart', () => {
     const memory = new Uint8Array(bytes.length + 8);
     memory.set(bytes, 4);
     expect(classifyDatagram(new DataView(memory.buffer), 4, bytes.length)).toBe(expected);
-  });
-});
-
-describe('the source in front of a datagram', () => {
-  it.each(['192.0.2.7:443', '[2001:db8::7]:51820'])('comes out as it went in: %s', (text) => {
-    const message = new Uint8Array(SOURCE_TAG_LENGTH + 2).fill(9);
-    writeSourceTag(message, parseEndpoint(text)!);
-    expect(readSourceTag(message)).toEqual({ from: parseEndpoint(text), datagram: Uint8Array.of(9, 9) });
   });
 });
 

@@ -1,5 +1,6 @@
 // What a datagram is, by its bytes alone, in the order of docs/data-plane.md: WireGuard by type and legal length first, then
 // STUN. A STUN success begins with byte 1, and the index of a data packet can spell the magic cookie: the order matters.
+// Used where packets pass in numbers: the receive worker, and the relay for what it may forward.
 
 export type DatagramClass = 'transport' | 'handshake' | 'stun' | 'unknown';
 

@@ -4,6 +4,7 @@ export { bytesEqual, concatBytes } from './bytes.js';
 export { ByteReader } from './byte-reader.js';
 export { ByteWriter } from './byte-writer.js';
 export { type Endpoint, endpoint, endpointsEqual, formatEndpoint, parseEndpoint } from './endpoint.js';
+export { classifyDatagram, type DatagramClass } from './datagram-class.js';
 export { decodeHex, encodeHex } from './hex.js';
 export {
   addDuration,
@@ -34,8 +35,10 @@ export {
   publicKeyFromBytes,
   publicKeysEqual,
 } from './public-key.js';
+export { REPLAY_WINDOW_COUNTERS, REPLAY_WINDOW_WORDS, ReplayWindow } from './replay-window.js';
 export { Secret } from './secret.js';
 export { ShadowNetError } from './shadownet-error.js';
+export { SourceRateLimiter, type SourceRateLimits } from './source-rate-limiter.js';
 export { type TimerOwner, TimerQueue } from './timer-queue.js';
 export { decodeUtf8, encodeUtf8 } from './utf8.js';
 export {

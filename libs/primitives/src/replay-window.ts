@@ -1,25 +1,34 @@
 // The sliding window that accepts each counter once (RFC 6479), on memory that it does not own: a cell with the greatest
 // counter and a ring of words, one bit per counter. Advancing clears whole words and never shifts, so the ring has more bits
-// than the window. One thread at a time may accept (concurrency rule 5).
+// than the window. One thread at a time may accept (concurrency rule 5). Used by WireGuard sessions and relay sessions.
 
-import { REJECT_AFTER_MESSAGES, REPLAY_WINDOW_COUNTERS, REPLAY_WINDOW_WORDS } from '../constants.js';
+/** Counters that may arrive late, as in the Linux kernel: a ring of 8,192 bits less one 64-bit word. */
+export const REPLAY_WINDOW_COUNTERS = 8128;
+export const REPLAY_WINDOW_WORDS = 256;
 
 const WINDOW = BigInt(REPLAY_WINDOW_COUNTERS);
 const RING = BigInt(REPLAY_WINDOW_WORDS);
 const RING_MASK = REPLAY_WINDOW_WORDS - 1;
 /** Numbers of ring words, of which a counter's low half has so many. */
 const WORD_MASK = 0x07ff_ffff;
-const REJECT_HIGH = Number(REJECT_AFTER_MESSAGES >> 32n);
-const REJECT_LOW = Number(BigInt.asUintN(32, REJECT_AFTER_MESSAGES));
 const [LOW, HIGH] = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? [0, 1] : [1, 0];
 
 export class ReplayWindow {
   readonly #greatest: BigUint64Array;
   readonly #greatestParts: Uint32Array;
   readonly #ring: Uint32Array;
+  readonly #limit: bigint;
+  readonly #limitHigh: number;
+  readonly #limitLow: number;
 
-  /** `greatest` is one cell, `ring` REPLAY_WINDOW_WORDS words. All zero is the window of a new session. */
-  constructor(greatest: BigUint64Array, ring: Uint32Array) {
+  /**
+   * `greatest` is one cell, `ring` REPLAY_WINDOW_WORDS words. All zero is the window of a new session. Counters from `limit` on
+   * are not valid.
+   */
+  constructor(greatest: BigUint64Array, ring: Uint32Array, limit: bigint) {
+    this.#limit = limit;
+    this.#limitHigh = Number(limit >> 32n);
+    this.#limitLow = Number(BigInt.asUintN(32, limit));
     this.#greatest = greatest;
     this.#greatestParts = new Uint32Array(greatest.buffer, greatest.byteOffset, 2);
     this.#ring = ring;
@@ -27,7 +36,7 @@ export class ReplayWindow {
 
   /** A look before the costly decryption: false if the counter can not be accepted, now or later. Changes nothing. */
   mayAccept(counter: bigint): boolean {
-    if (counter >= REJECT_AFTER_MESSAGES) return false;
+    if (counter >= this.#limit) return false;
     const greatest = this.#greatest[0]!;
     if (counter > greatest) return true;
     return greatest - counter <= WINDOW && !this.#isMarked(counter);
@@ -50,7 +59,7 @@ export class ReplayWindow {
   mayAcceptParts(high: number, low: number): boolean {
     const greatestHigh = this.#greatestParts[HIGH]!;
     const greatestLow = this.#greatestParts[LOW]!;
-    if (high >= REJECT_HIGH && this.#isRejected(high, low)) return false;
+    if (high >= this.#limitHigh && this.#isBeyondLimit(high, low)) return false;
     const behind = (greatestHigh - high) * 0x1_0000_0000 + (greatestLow - low);
     if (behind < 0) return true;
     return behind <= REPLAY_WINDOW_COUNTERS && (this.#ring[(low >>> 5) & RING_MASK]! & (1 << (low & 31))) === 0;
@@ -74,8 +83,8 @@ export class ReplayWindow {
     return true;
   }
 
-  #isRejected(high: number, low: number): boolean {
-    return high > REJECT_HIGH || low >= REJECT_LOW;
+  #isBeyondLimit(high: number, low: number): boolean {
+    return high > this.#limitHigh || low >= this.#limitLow;
   }
 
   #isMarked(counter: bigint): boolean {

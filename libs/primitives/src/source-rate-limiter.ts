@@ -1,7 +1,9 @@
 // Limits how often one source is served, in bounded memory. A token bucket per IPv4 address and per IPv6 /64, since one
 // IPv6 host owns that many addresses.
 
-import { encodeHex, type Instant, type IpAddress } from '@shadownet/primitives';
+import { encodeHex } from './hex.js';
+import type { Instant } from './instant.js';
+import type { IpAddress } from './ip-address.js';
 
 export interface SourceRateLimits {
   /** Tokens that a source regains per second. */

@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { BindingServer, MAX_ANSWER_BYTES } from './binding-server.js';
 import { decodeStunMessage } from './decoder.js';
 import { encodeStunMessage, type StunMessageContent } from './encoder.js';
-import { SourceRateLimiter } from './source-rate-limiter.js';
 import { findAttribute, mappedEndpoint, type StunMessage } from './stun-message.js';
 
 const client = parseEndpoint('198.51.100.7:40000')!;
@@ -100,27 +99,5 @@ describe('BindingServer', () => {
     expect(answers).toBe(10 + 49); // the burst, and 5 per second of what follows
     expect(subject.counters.rateLimited).toBe(1000 - 59);
     expect(subject.answer(request(), parseEndpoint('198.51.100.8:40000')!, instant(9999))).toBeDefined();
-  });
-});
-
-describe('SourceRateLimiter', () => {
-  const address = (text: string) => parseIpAddress(text)!;
-
-  it('counts an IPv6 /64 as one source, whatever the port', () => {
-    const limiter = new SourceRateLimiter({ perSecond: 1, burst: 1, maxSources: 10 });
-    expect(limiter.admit(address('2001:db8::1'), instant(0))).toBe(true);
-    expect(limiter.admit(address('2001:db8::ffff:1'), instant(0))).toBe(false);
-    expect(limiter.admit(address('2001:db8:0:1::1'), instant(0))).toBe(true);
-  });
-
-  it('remembers no more sources than it may, and forgets the one unseen for longest', () => {
-    const limiter = new SourceRateLimiter({ perSecond: 1, burst: 1, maxSources: 3 });
-    for (const host of [1, 2, 3]) limiter.admit(address(`192.0.2.${host}`), instant(0));
-    limiter.admit(address('192.0.2.2'), instant(1));
-    expect(limiter.size).toBe(3);
-    limiter.admit(address('192.0.2.4'), instant(1));
-    expect(limiter.size).toBe(3);
-    expect(limiter.admit(address('192.0.2.2'), instant(2))).toBe(false);
-    expect(limiter.admit(address('192.0.2.1'), instant(2))).toBe(true);
   });
 });

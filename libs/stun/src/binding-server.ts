@@ -1,11 +1,10 @@
 // Answers Binding requests with the address they came from (RFC 8489 §6.3, §12 "Basic Server Behavior"). Sans-IO: the
 // control server feeds it datagrams of its STUN ports. It can't be made to amplify or to serve a flood from one source.
 
-import type { Endpoint, Instant } from '@shadownet/primitives';
+import { type Endpoint, type Instant, SourceRateLimiter } from '@shadownet/primitives';
 import { AttributeType } from './attribute-types.js';
 import { decodeStunMessage } from './decoder.js';
 import { encodeStunMessage } from './encoder.js';
-import { SourceRateLimiter } from './source-rate-limiter.js';
 import {
   BINDING,
   findAttribute,

@@ -9,7 +9,6 @@ export { decodeStunMessage, type StunDecodeError, type StunDecodeResult } from '
 export { encodeStunMessage, type StunMessageContent } from './encoder.js';
 export { type Hmac, verifyMessageIntegrity, verifyMessageIntegritySha256 } from './message-integrity.js';
 export { StunError } from './stun-error.js';
-export { SourceRateLimiter, type SourceRateLimits } from './source-rate-limiter.js';
 export {
   attributeTypeOf,
   BINDING,

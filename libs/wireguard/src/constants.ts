@@ -51,9 +51,6 @@ export const MAX_TIMER_JITTER: Duration = milliseconds(334);
 export const INITIATIONS_PER_SECOND = 20;
 /** Packets kept for a peer while it has no session or no path; the oldest goes first. */
 export const MAX_STAGED_PACKETS = 128;
-/** Counters that may arrive late, as in the Linux kernel: a ring of 8,192 bits less one 64-bit word. */
-export const REPLAY_WINDOW_COUNTERS = 8128;
-export const REPLAY_WINDOW_WORDS = 256;
 
 /**
  * Handshake messages per second, and as many at once, that are processed without asking for a cookie: about a quarter of what

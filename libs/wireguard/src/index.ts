@@ -21,7 +21,6 @@ export { PathTable } from './packet-workers/path-table.js';
 export { PeerCells } from './packet-workers/peer-cells.js';
 export { ReceiverIndexTable } from './packet-workers/receiver-index-table.js';
 export type { WorkerBuffers } from './packet-workers/worker-state.js';
-export type { ReplayWindow } from './transport/replay-window.js';
 export { SessionTable, type SessionRef } from './transport/session-table.js';
 export { applyPeerChanges, checkPeerChanges, describePeers } from './uapi/device-binding.js';
 export { RequestReader, type RequestLimits } from './uapi/request-reader.js';

@@ -12,15 +12,13 @@ import {
   ipPrefix,
   milliseconds,
   parseIpAddress,
+  REPLAY_WINDOW_COUNTERS,
+  REPLAY_WINDOW_WORDS,
+  ReplayWindow,
 } from '@shadownet/primitives';
 import { describe, expect, it } from 'vitest';
 import { AllowedIps } from './allowed-ips.js';
-import {
-  PROVEN_SOURCE_LIMITS,
-  REJECT_AFTER_MESSAGES,
-  REPLAY_WINDOW_COUNTERS,
-  REPLAY_WINDOW_WORDS,
-} from './constants.js';
+import { PROVEN_SOURCE_LIMITS, REJECT_AFTER_MESSAGES } from './constants.js';
 import {
   readInitiationPayload,
   readInitiationStatic,
@@ -30,7 +28,6 @@ import {
 } from './handshake/handshake.js';
 import { hmacBlake2s, kdf } from './handshake/noise.js';
 import { RateLimiter } from './handshake/rate-limiter.js';
-import { ReplayWindow } from './transport/replay-window.js';
 
 const FOLDER = new URL('../../../../shared/vectors/', import.meta.url);
 
@@ -117,7 +114,11 @@ describe.skipIf(!existsSync(FOLDER))('published behaviour cases', () => {
     expect(file.window).toBe(REPLAY_WINDOW_COUNTERS);
     expect(BigInt(file.reject_after_messages)).toBe(REJECT_AFTER_MESSAGES);
     for (const steps of [file.sequence, ...file.bulk]) {
-      const window = new ReplayWindow(new BigUint64Array(1), new Uint32Array(REPLAY_WINDOW_WORDS));
+      const window = new ReplayWindow(
+        new BigUint64Array(1),
+        new Uint32Array(REPLAY_WINDOW_WORDS),
+        REJECT_AFTER_MESSAGES,
+      );
       for (const step of steps) {
         const [from, to, stride, expected] = step[0] === 'range' ? step.slice(1) : [step[0], step[0], 1, step[1]];
         const [first, last, by] = [BigInt(from as string), BigInt(to as string), BigInt(stride as number)];

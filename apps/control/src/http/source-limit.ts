@@ -1,7 +1,6 @@
 // The limit of requests per source address. It stands before everything that costs: reading the body, X25519, the database.
 
-import { type SourceRateLimiter } from '@shadownet/stun';
-import { parseIpAddress } from '@shadownet/primitives';
+import { parseIpAddress, type SourceRateLimiter } from '@shadownet/primitives';
 import type { RequestHandler } from 'express';
 import type { Clock } from '../clock.js';
 import { ApiError } from './api-error.js';

@@ -13,10 +13,9 @@
 // Cells that more than one thread writes, or that order others, are accessed by Atomics. Times and byte counts have one
 // writer each and 64-bit alignment: they are plain stores, and a reader may see the value of a moment ago.
 
-import type { Instant } from '@shadownet/primitives';
-import { KEY_LENGTH, REJECT_AFTER_MESSAGES, REPLAY_WINDOW_WORDS } from '../constants.js';
+import { type Instant, REPLAY_WINDOW_WORDS, ReplayWindow } from '@shadownet/primitives';
+import { KEY_LENGTH, REJECT_AFTER_MESSAGES } from '../constants.js';
 import type { SessionIndex } from '../session-index.js';
-import { ReplayWindow } from './replay-window.js';
 
 /** A name of a session that stays safe to use when the session is long gone. */
 export interface SessionRef {
@@ -366,6 +365,7 @@ export class SessionTable {
       window: new ReplayWindow(
         new BigUint64Array(this.buffer, this.#offset(slot, GREATEST_RECEIVED), 1),
         new Uint32Array(this.buffer, this.#offset(slot, REPLAY_RING), REPLAY_WINDOW_WORDS),
+        REJECT_AFTER_MESSAGES,
       ),
     });
   }
