@@ -22,6 +22,7 @@ import {
   type LinkQuality,
   SeededRandom,
   type Segment,
+  type SimulatedCore,
   SimulatedNetwork,
   type SimulatedSocket,
 } from '@shadownet/testlab';
@@ -46,7 +47,7 @@ export class SimulatedMesh {
 
   constructor(seed = 1, internet = INTERNET) {
     this.random = new SeededRandom(seed);
-    this.network = new SimulatedNetwork(this.random, internet);
+    this.network = new SimulatedNetwork(this.random, { internet });
     for (const server of STUN_SERVERS) {
       const stun = new BindingServer({ maxPerSourcePerSecond: 50 });
       const socket = this.network.socket(this.network.internet, server.address, server.port);
@@ -106,6 +107,7 @@ export class SimulatedMeshNode {
   readonly #mesh: SimulatedMesh;
   readonly #socket: SimulatedSocket;
   readonly #out: TunnelOutput;
+  readonly #core: SimulatedCore;
   #running = true;
 
   constructor(
@@ -139,13 +141,14 @@ export class SimulatedMeshNode {
     );
     this.tunnel.setHostCandidates([this.#socket.local], mesh.network.now, this.#out);
     this.tunnel.setStunServers(STUN_SERVERS, mesh.network.now, this.#out);
-    mesh.network.attach({
+    this.#core = {
       pollTimeout: () => (this.#running ? this.tunnel.pollTimeout() : undefined),
       handleTimeout: (now) => {
         this.tunnel.handleTimeout(now, this.#out);
         this.#drain();
       },
-    });
+    };
+    mesh.network.attach(this.#core);
   }
 
   /** As a peer of the others' maps. */
@@ -197,8 +200,7 @@ export class SimulatedMeshNode {
   /** As kill -9 does: it hears and says nothing any more. */
   kill(): void {
     this.#running = false;
-    const { sockets } = this.#socket.segment;
-    sockets.splice(sockets.indexOf(this.#socket), 1);
+    this.#socket.close();
     this.#mesh.nodes.splice(this.#mesh.nodes.indexOf(this), 1);
   }
 
@@ -225,6 +227,7 @@ export class SimulatedMeshNode {
       this.events.push(event);
       if (event.kind === 'reflexive-changed') this.#mesh.publish();
     }
+    this.#mesh.network.reschedule(this.#core);
   }
 }
 

@@ -64,7 +64,10 @@ class SimulatedNode {
   addSocket(segment: Segment, host: string, port = 51820): void {
     const number = this.#sockets.length;
     const socket = this.#network.socket(segment, address(host), port);
-    socket.onDatagram((datagram, from, now) => this.#receive(datagram, { ...udpPath(from), socket: number }, now));
+    socket.onDatagram(
+      (datagram, from, now) => this.#receive(datagram, { ...udpPath(from), socket: number }, now),
+      this,
+    );
     this.#sockets.push(socket);
   }
 
@@ -137,6 +140,7 @@ class SimulatedNode {
       this.events.push({ at: this.#network.now, event });
       this.onEvent(event);
     }
+    this.#network.reschedule(this);
   }
 }
 
@@ -159,7 +163,7 @@ function twoNats(
   { hostB = '192.168.1.2', internet = INTERNET }: { hostB?: string; internet?: LinkQuality } = {},
 ): World {
   const random = new SeededRandom(seed);
-  const network = new SimulatedNetwork(random, internet);
+  const network = new SimulatedNetwork(random, { internet });
   addStunServers(network);
   const natA = new Nat(address('203.0.113.21'), behaviourA, random);
   const natB = new Nat(address('203.0.113.22'), behaviourB, random);
@@ -278,7 +282,7 @@ describe('punching', () => {
 describe('choice', () => {
   it('takes the LAN path of two hosts in the same LAN', () => {
     const random = new SeededRandom(5);
-    const network = new SimulatedNetwork(random, INTERNET);
+    const network = new SimulatedNetwork(random, { internet: INTERNET });
     addStunServers(network);
     const nat = new Nat(address('203.0.113.21'), { ...portRestricted, hairpinning: true }, random);
     const lan = network.lan('lan', nat);
@@ -347,7 +351,7 @@ describe('keeping a path', () => {
   it('does not change between paths of like RTT: hysteresis', () => {
     const random = new SeededRandom(13);
     const jittery: LinkQuality = { delay: [milliseconds(18), milliseconds(22)], loss: 0 };
-    const network = new SimulatedNetwork(random, jittery);
+    const network = new SimulatedNetwork(random, { internet: jittery });
     addStunServers(network);
     const a = new SimulatedNode(network, network.internet, '203.0.113.31', random);
     const b = new SimulatedNode(network, network.internet, '203.0.113.32', random);

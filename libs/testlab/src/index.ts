@@ -1,7 +1,10 @@
-export { Nat, type NatBehaviour, NatBehaviours, type NatDependence } from './nat.js';
+export { Firewall, type FirewallBehaviour, FirewallBehaviours } from './firewall.js';
+export type { Gateway } from './gateway.js';
+export { Nat, type NatBehaviour, NatBehaviours, type NatDependence, type PortAllocation } from './nat.js';
 export { SeededRandom } from './seeded-random.js';
 export {
   type LinkQuality,
+  type NetworkOptions,
   PERFECT_LINK,
   Segment,
   type Sighting,
@@ -9,3 +12,6 @@ export {
   SimulatedNetwork,
   SimulatedSocket,
 } from './simulated-network.js';
+export { type Expectation, expectedBetween, type Means, MEANS } from './nat-expectations.js';
+export { type Access, buildSite, NAT_KIND_NAMES, NAT_KINDS, type NatKind, type Site } from './nat-kinds.js';
+export { type RelayHandler, SimulatedRelay } from './simulated-relay.js';

@@ -3,85 +3,89 @@
 
 import {
   addDuration,
+  assertNever,
   type Duration,
   type Endpoint,
   endpoint,
-  endpointsEqual,
-  formatEndpoint,
-  formatIpAddress,
   type Instant,
   type IpAddress,
   ipAddressesEqual,
   seconds,
 } from '@shadownet/primitives';
+import { addressKey, endpointKey, type Key } from './endpoint-key.js';
+import type { Gateway } from './gateway.js';
 import type { SeededRandom } from './seeded-random.js';
 
 /** On what of the remote end something depends (RFC 4787 §4.1 for mappings, §5 for filters). */
 export type NatDependence = 'endpoint-independent' | 'address-dependent' | 'address-and-port-dependent';
+
+/** Which outer port a new mapping gets (§4.2). */
+export type PortAllocation =
+  /** The inner port if it is free, else the next free one. */
+  | { readonly kind: 'preserving' }
+  /** `step` above the last one given, whoever it was for; the next free one from there. */
+  | { readonly kind: 'sequential'; readonly step: number }
+  | { readonly kind: 'random' };
 
 export interface NatBehaviour {
   /** For which destinations one inner endpoint keeps one outer endpoint. */
   readonly mapping: NatDependence;
   /** Who may send to an outer endpoint: everybody, addresses that were sent to, or endpoints that were sent to. */
   readonly filtering: NatDependence;
-  /** 'preserving': the inner port if it is free, else the next free one. 'random': any free one. */
-  readonly ports: 'preserving' | 'random';
+  readonly allocation: PortAllocation;
   /** Since the last packet from inside (REQ-6). */
   readonly mappingLifetime: Duration;
   /** Whether inner hosts reach each other by their outer endpoints (§6). */
   readonly hairpinning: boolean;
 }
 
+const COMMON = { allocation: { kind: 'preserving' }, mappingLifetime: seconds(120), hairpinning: false } as const;
+
 /** The kinds that the literature names; `portRestricted` is what Linux masquerading does, `symmetric` with random ports. */
 export const NatBehaviours = {
-  fullCone: {
-    mapping: 'endpoint-independent',
-    filtering: 'endpoint-independent',
-    ports: 'preserving',
-    mappingLifetime: seconds(120),
-    hairpinning: false,
-  },
-  addressRestricted: {
-    mapping: 'endpoint-independent',
-    filtering: 'address-dependent',
-    ports: 'preserving',
-    mappingLifetime: seconds(120),
-    hairpinning: false,
-  },
-  portRestricted: {
-    mapping: 'endpoint-independent',
-    filtering: 'address-and-port-dependent',
-    ports: 'preserving',
-    mappingLifetime: seconds(120),
-    hairpinning: false,
-  },
+  fullCone: { ...COMMON, mapping: 'endpoint-independent', filtering: 'endpoint-independent' },
+  addressRestricted: { ...COMMON, mapping: 'endpoint-independent', filtering: 'address-dependent' },
+  portRestricted: { ...COMMON, mapping: 'endpoint-independent', filtering: 'address-and-port-dependent' },
   symmetric: {
+    ...COMMON,
     mapping: 'address-and-port-dependent',
     filtering: 'address-and-port-dependent',
-    ports: 'random',
-    mappingLifetime: seconds(120),
-    hairpinning: false,
+    allocation: { kind: 'random' },
   },
 } as const satisfies Record<string, NatBehaviour>;
 
 interface Mapping {
-  readonly key: string;
   readonly inner: Endpoint;
-  readonly outerPort: number;
+  readonly outer: Endpoint;
+  /** Where it is found for a packet from inside. */
+  readonly innerKey: Key;
+  readonly remoteKey: Key;
   expiresAt: Instant;
   /** Who was sent to, and until when that lets them in. */
-  readonly contacted: Map<string, { readonly remote: Endpoint; readonly until: Instant }>;
+  readonly contacted: Map<Key, Instant>;
 }
 
 const LOWEST_PORT = 1024;
 const PORTS = 0x10000 - LOWEST_PORT;
 
-export class Nat {
+/** Of a mapping that serves every destination. */
+const ANY_REMOTE: Key = 'any';
+
+/** Expired mappings are found when they are asked for; all are looked through when there are twice as many as at the last look. */
+const FIRST_SWEEP = 64;
+
+export class Nat implements Gateway {
+  readonly family = 4;
   readonly behaviour: NatBehaviour;
   readonly #random: SeededRandom;
-  readonly #byKey = new Map<string, Mapping>();
+  readonly #byInner = new Map<Key, Map<Key, Mapping>>();
   readonly #byPort = new Map<number, Mapping>();
+  /** Mappings that a host asked for (UPnP-IGD, NAT-PMP, PCP), by inner endpoint and by outer port. */
+  readonly #requestedByInner = new Map<Key, Endpoint>();
+  readonly #requestedByPort = new Map<number, Endpoint>();
+  #sweepAt = FIRST_SWEEP;
   #outerAddress: IpAddress;
+  #lastPort: number;
   /** Added to preserved ports: changed by `rebind`. */
   #portShift = 0;
 
@@ -89,85 +93,144 @@ export class Nat {
     this.#outerAddress = outerAddress;
     this.behaviour = behaviour;
     this.#random = random;
+    this.#lastPort = behaviour.allocation.kind === 'sequential' ? random.integer(LOWEST_PORT, 0xffff) : 0;
   }
 
   get outerAddress(): IpAddress {
     return this.#outerAddress;
   }
 
-  /** A packet from inside: its source as the outside sees it. */
-  outbound(inner: Endpoint, remote: Endpoint, now: Instant): Endpoint {
-    this.#expire(now);
-    const key = this.#mappingKey(inner, remote);
-    const mapping = this.#byKey.get(key) ?? this.#map(key, inner, now);
-    mapping.expiresAt = addDuration(now, this.behaviour.mappingLifetime);
-    mapping.contacted.set(formatEndpoint(remote), { remote, until: mapping.expiresAt });
-    return endpoint(this.#outerAddress, mapping.outerPort);
+  get hairpinning(): boolean {
+    return this.behaviour.hairpinning;
   }
 
-  /** A packet from outside to a port of ours: the inner endpoint that gets it, or `undefined` if it is dropped. */
-  inbound(remote: Endpoint, outerPort: number, now: Instant): Endpoint | undefined {
-    this.#expire(now);
-    const mapping = this.#byPort.get(outerPort);
-    return mapping && this.#admits(mapping, remote, now) ? mapping.inner : undefined;
+  owns(address: IpAddress): boolean {
+    return ipAddressesEqual(address, this.#outerAddress);
+  }
+
+  outbound(inner: Endpoint, remote: Endpoint, now: Instant): Endpoint {
+    const innerKey = endpointKey(inner);
+    const requested = this.#requestedByInner.get(innerKey);
+    if (requested) return requested;
+    const mapping = this.#find(innerKey, this.#remoteKey(remote), now) ?? this.#map(inner, innerKey, remote, now);
+    mapping.expiresAt = addDuration(now, this.behaviour.mappingLifetime);
+    if (this.behaviour.filtering !== 'endpoint-independent') {
+      mapping.contacted.set(this.#filterKey(remote), mapping.expiresAt);
+    }
+    return mapping.outer;
+  }
+
+  inbound(remote: Endpoint, { port }: Endpoint, now: Instant): Endpoint | undefined {
+    const requested = this.#requestedByPort.get(port);
+    if (requested) return requested;
+    const mapping = this.#byPort.get(port);
+    if (!mapping || this.#expire(mapping, now)) return undefined;
+    if (this.behaviour.filtering === 'endpoint-independent') return mapping.inner;
+    const until = mapping.contacted.get(this.#filterKey(remote));
+    return until !== undefined && now < until ? mapping.inner : undefined;
+  }
+
+  /**
+   * Grants a port mapping: whatever comes to the outer port goes to `inner`, and what `inner` sends leaves from it, as
+   * miniupnpd sets it up. Returns the outer endpoint: the inner port if that is free, else another.
+   */
+  mapPort(inner: Endpoint, now: Instant): Endpoint {
+    const outer = endpoint(this.#outerAddress, this.#firstFree(inner.port, now));
+    this.#requestedByInner.set(endpointKey(inner), outer);
+    this.#requestedByPort.set(outer.port, inner);
+    return outer;
   }
 
   /** Forgets every mapping, as after a restart; what is mapped from now on gets other ports, and the address if given. */
   rebind(outerAddress: IpAddress = this.#outerAddress): void {
-    this.#byKey.clear();
+    this.#byInner.clear();
     this.#byPort.clear();
+    this.#requestedByInner.clear();
+    this.#requestedByPort.clear();
     this.#portShift += 1000;
     this.#outerAddress = outerAddress;
   }
 
   /** Mappings alive: what a test counts. */
   mappings(now: Instant): number {
-    this.#expire(now);
-    return this.#byKey.size;
+    this.#sweep(now);
+    return this.#byPort.size;
   }
 
-  #mappingKey(inner: Endpoint, remote: Endpoint): string {
+  #remoteKey(remote: Endpoint): Key {
     switch (this.behaviour.mapping) {
       case 'endpoint-independent':
-        return formatEndpoint(inner);
+        return ANY_REMOTE;
       case 'address-dependent':
-        return `${formatEndpoint(inner)} ${formatIpAddress(remote.address)}`;
+        return addressKey(remote.address);
       case 'address-and-port-dependent':
-        return `${formatEndpoint(inner)} ${formatEndpoint(remote)}`;
+        return endpointKey(remote);
     }
   }
 
-  #admits({ contacted }: Mapping, remote: Endpoint, now: Instant): boolean {
-    const { filtering } = this.behaviour;
-    if (filtering === 'endpoint-independent') return true;
-    return [...contacted.values()].some(
-      (known) =>
-        now < known.until &&
-        (filtering === 'address-dependent'
-          ? ipAddressesEqual(known.remote.address, remote.address)
-          : endpointsEqual(known.remote, remote)),
-    );
+  #filterKey(remote: Endpoint): Key {
+    return this.behaviour.filtering === 'address-dependent' ? addressKey(remote.address) : endpointKey(remote);
+  }
+
+  #find(innerKey: Key, remoteKey: Key, now: Instant): Mapping | undefined {
+    const mapping = this.#byInner.get(innerKey)?.get(remoteKey);
+    return mapping && !this.#expire(mapping, now) ? mapping : undefined;
   }
 
   /** Every mapping has a port of its own: no overloading, which RFC 4787 REQ-3 forbids. */
-  #map(key: string, inner: Endpoint, now: Instant): Mapping {
-    let port =
-      this.behaviour.ports === 'random'
-        ? this.#random.integer(LOWEST_PORT, 0xffff)
-        : LOWEST_PORT + ((inner.port - LOWEST_PORT + this.#portShift + PORTS) % PORTS);
-    if (this.#byPort.size >= PORTS) throw new RangeError('every port of the NAT is taken');
-    while (this.#byPort.has(port)) port = port === 0xffff ? LOWEST_PORT : port + 1;
-    const mapping: Mapping = { key, inner, outerPort: port, expiresAt: now, contacted: new Map() };
-    this.#byKey.set(key, mapping);
-    this.#byPort.set(port, mapping);
+  #map(inner: Endpoint, innerKey: Key, remote: Endpoint, now: Instant): Mapping {
+    if (this.#byPort.size >= this.#sweepAt) {
+      this.#sweep(now);
+      this.#sweepAt = Math.max(FIRST_SWEEP, 2 * this.#byPort.size);
+    }
+    const outer = endpoint(this.#outerAddress, this.#firstFree(this.#wantedPort(inner), now));
+    this.#lastPort = outer.port;
+    const remoteKey = this.#remoteKey(remote);
+    const mapping: Mapping = { inner, outer, innerKey, remoteKey, expiresAt: now, contacted: new Map() };
+    let ofInner = this.#byInner.get(innerKey);
+    if (!ofInner) this.#byInner.set(innerKey, (ofInner = new Map()));
+    ofInner.set(remoteKey, mapping);
+    this.#byPort.set(outer.port, mapping);
     return mapping;
   }
 
-  #expire(now: Instant): void {
-    for (const mapping of this.#byKey.values()) {
-      if (now < mapping.expiresAt) continue;
-      this.#byKey.delete(mapping.key);
-      this.#byPort.delete(mapping.outerPort);
+  #wantedPort(inner: Endpoint): number {
+    const { allocation } = this.behaviour;
+    switch (allocation.kind) {
+      case 'preserving':
+        return wrapped(inner.port + this.#portShift);
+      case 'sequential':
+        return wrapped(this.#lastPort + allocation.step);
+      case 'random':
+        return this.#random.integer(LOWEST_PORT, 0xffff);
+      default:
+        return assertNever(allocation);
     }
   }
+
+  #firstFree(wanted: number, now: Instant): number {
+    for (let port = wanted, tried = 0; tried < PORTS; port = wrapped(port + 1), tried++) {
+      const taken = this.#byPort.get(port);
+      if ((!taken || this.#expire(taken, now)) && !this.#requestedByPort.has(port)) return port;
+    }
+    throw new RangeError('every port of the NAT is taken');
+  }
+
+  /** True if the mapping is over, which it then is forgotten for. */
+  #expire(mapping: Mapping, now: Instant): boolean {
+    if (now < mapping.expiresAt) return false;
+    this.#byPort.delete(mapping.outer.port);
+    const ofInner = this.#byInner.get(mapping.innerKey);
+    ofInner?.delete(mapping.remoteKey);
+    if (ofInner?.size === 0) this.#byInner.delete(mapping.innerKey);
+    return true;
+  }
+
+  #sweep(now: Instant): void {
+    for (const mapping of this.#byPort.values()) this.#expire(mapping, now);
+  }
+}
+
+function wrapped(port: number): number {
+  return LOWEST_PORT + ((((port - LOWEST_PORT) % PORTS) + PORTS) % PORTS);
 }
