@@ -1,5 +1,16 @@
 // The UAPI socket over real Unix sockets, in a folder of its own.
-import { mkdtempSync, readdirSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -118,6 +129,30 @@ describe('the UAPI socket', () => {
 
     await listen();
     expect(await ask('get=1\n\n', 1)).toBe('errno=0\n\n');
+  });
+
+  it('takes a socket whose process is too busy to accept for a live one', async () => {
+    mkdirSync(dirname(path), { recursive: true });
+    const code = `require('net').createServer().listen({ path: ${JSON.stringify(path)}, backlog: 1 }, () => process.send('up'))`;
+    const busy = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    onTestFinished(() => void busy.kill('SIGKILL'));
+    await once(busy, 'message');
+    busy.kill('SIGSTOP');
+    const refusals: unknown[] = [];
+    while (refusals.length === 0) {
+      const client = connect(path);
+      onTestFinished(() => void client.destroy());
+      await once(client, 'connect').catch((error: unknown) => refusals.push(error));
+    }
+    expect(refusals).toMatchObject([{ code: 'EAGAIN' }]);
+    await expect(UapiSocket.listen(path, target, silent)).rejects.toMatchObject({ code: 'socket-in-use' });
+  });
+
+  it('leaves a socket alone of which it cannot tell whether it is served', async () => {
+    mkdirSync(dirname(path), { recursive: true });
+    symlinkSync(path, path);
+    await expect(listen()).rejects.toMatchObject({ code: 'socket-unusable' });
+    expect(readdirSync(dirname(path))).toEqual(['wg0.sock']);
   });
 
   it('notices that its file was removed, and removes no other one', async () => {

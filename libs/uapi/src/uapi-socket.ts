@@ -100,15 +100,34 @@ export class UapiSocket {
   }
 }
 
-/** True if a process accepts connections there. */
+/**
+ * True if a process listens there, even one that is too busy to accept. Rejects with UapiError 'socket-unusable' where that cannot be
+ * told, for want of permission say: what may be alive must not be replaced.
+ */
 export function isServed(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const probe = connect(path);
     probe.once('connect', () => {
       probe.destroy();
       resolve(true);
     });
-    probe.once('error', () => resolve(false));
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      switch (error.code) {
+        case 'ENOENT':
+        case 'ENOTDIR':
+        case 'ECONNREFUSED':
+          return resolve(false);
+        // Its queue of connections is full (unix(7)).
+        case 'EAGAIN':
+          return resolve(true);
+        default:
+          return reject(
+            new UapiError('socket-unusable', `cannot tell whether ${path} is in use: ${error.message}`, {
+              cause: error,
+            }),
+          );
+      }
+    });
   });
 }
 
