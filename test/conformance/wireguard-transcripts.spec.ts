@@ -13,7 +13,7 @@ import {
   Secret,
   udpPath,
 } from '@shadownet/primitives';
-import { Device, type DeviceOutput, Tai64nSource } from '@shadownet/wireguard';
+import { Device, type DeviceOutput } from '@shadownet/wireguard';
 import { describe, expect, it } from 'vitest';
 
 interface Transcript {
@@ -96,11 +96,7 @@ class RecordedEnd implements DeviceOutput {
     this.device = new Device({
       crypto,
       random: (length) => Uint8Array.from(byLength[length]!),
-      timestamps: new Tai64nSource({
-        wallNanoseconds: () => unixNanoseconds(bytes(transcript.timestamp)),
-        lastReserved: 0n,
-        reserve: () => {},
-      }),
+      timestamps: { next: () => bytes(transcript.timestamp) },
       endpoints: 'roaming',
       maxPeers: 1,
     });
@@ -234,11 +230,4 @@ function readJson<Content>(name: string): Content {
 
 function bytes(hex: string): Uint8Array {
   return decodeHex(hex)!;
-}
-
-/** What a clock must show for a TAI64N label to come out. */
-function unixNanoseconds(label: Uint8Array): bigint {
-  const view = new DataView(label.buffer, label.byteOffset);
-  const seconds = view.getBigUint64(0) - (1n << 62n) - 10n;
-  return seconds * 1_000_000_000n + BigInt(view.getUint32(8));
 }

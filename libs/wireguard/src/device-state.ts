@@ -36,7 +36,7 @@ import {
 } from './device-types.js';
 import { CookieResponder } from './handshake/cookie.js';
 import { LoadGuard } from './handshake/load-guard.js';
-import type { Tai64nSource } from './handshake/timestamp.js';
+import type { TimestampSource } from './handshake/timestamp.js';
 import { WorkerState } from './packet-workers/worker-state.js';
 import type { Peer } from './peer.js';
 import { type SessionIndex, SessionIndexTable } from './session-index.js';
@@ -58,7 +58,7 @@ export interface Identity {
 export class DeviceState {
   readonly crypto: CryptoProvider;
   readonly random: RandomBytes;
-  readonly timestamps: Tai64nSource;
+  readonly timestamps: TimestampSource;
   readonly endpoints: EndpointPolicy;
   readonly maxPeers: number;
 

@@ -2,7 +2,7 @@
 
 import type { CryptoProvider, RandomBytes } from '@shadownet/crypto';
 import type { Duration, Instant, IpPrefix, Path, PublicKey, Secret } from '@shadownet/primitives';
-import type { Tai64nSource } from './handshake/timestamp.js';
+import type { TimestampSource } from './handshake/timestamp.js';
 import type { WorkerBuffers } from './packet-workers/worker-state.js';
 import type { SessionTable } from './transport/session-table.js';
 
@@ -26,7 +26,7 @@ export type EndpointPolicy = 'roaming' | 'external';
 export interface DeviceOptions {
   readonly crypto: CryptoProvider;
   readonly random: RandomBytes;
-  readonly timestamps: Tai64nSource;
+  readonly timestamps: TimestampSource;
   readonly endpoints: EndpointPolicy;
   /** Fixes the size of the session table: about 5 KB for each peer, of memory that is taken when it is used. */
   readonly maxPeers?: number;

@@ -14,7 +14,7 @@ export type {
   PeerStatus,
 } from './device-types.js';
 export { isWireGuardMessage, TRANSPORT_HEADER_LENGTH } from './handshake/messages.js';
-export { Tai64nSource, type Tai64nOptions } from './handshake/timestamp.js';
+export { Tai64nSource, type Tai64nOptions, type TimestampSource } from './handshake/timestamp.js';
 export { type InnerPacket, parseInnerPacket } from './inner-packet.js';
 export { AllowedIpsTable } from './packet-workers/allowed-ips-table.js';
 export { PathTable } from './packet-workers/path-table.js';

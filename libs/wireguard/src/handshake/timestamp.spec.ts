@@ -48,6 +48,12 @@ describe('TAI64N', () => {
     }
   });
 
+  it('tells the clock in steps of 17 ms, as all WireGuards do', () => {
+    const machine = new Machine();
+    machine.wall = 0x65_0000_0000n * 0x100_0000n + 123_456n;
+    expect(machine.start().next()).toEqual(encodeTai64n(0x65_0000_0000n * 0x100_0000n));
+  });
+
   it('rises across restarts, also when the clock was set back in between', () => {
     const machine = new Machine();
     let last = machine.start().next();

@@ -12,6 +12,18 @@ const RESERVE_AHEAD = 60n * NANOSECONDS_PER_SECOND;
 /** While the clock is behind the last timestamp they rise by 1 ns each, so that this covers a million of them. */
 const RESERVE_WHILE_BEHIND = 1_000_000n;
 
+/**
+ * The clock is told in steps of 2^24 ns, 17 ms, as other implementations do: peers get no finer view of when what happens here than
+ * the order of our initiations needs.
+ */
+const WHITENING = 1n << 24n;
+
+/** Where a device has the timestamps of its initiations from. */
+export interface TimestampSource {
+  /** 12 bytes greater than all that the device's key ever sent. */
+  next(): Uint8Array;
+}
+
 export interface Tai64nOptions {
   /** The wall clock: nanoseconds since the Unix epoch. May jump. */
   readonly wallNanoseconds: () => bigint;
@@ -22,7 +34,7 @@ export interface Tai64nOptions {
 }
 
 /** Strictly increasing timestamps of one identity. */
-export class Tai64nSource {
+export class Tai64nSource implements TimestampSource {
   readonly #options: Tai64nOptions;
   #last: bigint;
   #reserved: bigint;
@@ -33,9 +45,9 @@ export class Tai64nSource {
     this.#reserved = options.lastReserved;
   }
 
-  /** 12 bytes greater than all that this identity ever sent. */
   next(): Uint8Array {
-    const wall = this.#options.wallNanoseconds();
+    const now = this.#options.wallNanoseconds();
+    const wall = now - (now % WHITENING);
     const timestamp = wall > this.#last ? wall : this.#last + 1n;
     if (timestamp > this.#reserved) {
       // Measured from the clock, not from the last timestamp: a program that restarts in a loop must not run into the future.
