@@ -5,11 +5,12 @@ import { setTimeout } from 'node:timers/promises';
 import { chooseCryptoProvider } from '@shadownet/crypto';
 import { interfaceIndex, NativeError } from '@shadownet/native';
 import { openDataPlane } from '@shadownet/dataplane';
+import type { PublicKey } from '@shadownet/primitives';
 import { isServed, UapiSocket, uapiSocketPath } from '@shadownet/uapi';
 import { Tai64nSource } from '@shadownet/wireguard';
 import { monotonicNow, wallNanoseconds } from './clock.js';
 import type { WgConfig } from './config.js';
-import { TimestampFile } from './timestamp-file.js';
+import { TimestampStore } from './timestamp-store.js';
 import { VERSION } from './version.js';
 import { WgError } from './wg-error.js';
 import type { WgLog } from './wg-log.js';
@@ -35,15 +36,16 @@ export async function runInForeground(config: WgConfig, log: WgLog): Promise<voi
     workerEntry: new URL('./packet-worker.js', import.meta.url),
   });
   if (fallbackReason !== undefined) log.event('dataplane-fallback', { reason: fallbackReason });
-  const reservations = new TimestampFile(stateDirectory, interfaceName, (error) =>
+  const reservations = new TimestampStore(stateDirectory, (error) =>
     log.event('timestamps-unsaved', { error: error.message }),
   );
-  const timestamps = new Tai64nSource({
-    wallNanoseconds,
-    lastReserved: reservations.read(),
-    reserve: (until) => reservations.reserve(until),
-  });
-  const wireguard = new WireGuardInterface({ dataPlane, crypto, timestamps, log });
+  const timestampsOf = (publicKey: PublicKey): Tai64nSource =>
+    new Tai64nSource({
+      wallNanoseconds,
+      lastReserved: reservations.read(publicKey),
+      reserve: (until) => reservations.reserve(publicKey, until),
+    });
+  const wireguard = new WireGuardInterface({ dataPlane, crypto, timestampsOf, log });
   const socket = await UapiSocket.listen(uapiSocketPath(interfaceName), wireguard, log);
   process.on('exit', () => socket.close());
   log.event('started', { interface: interfaceName, crypto: crypto.name, dataplane: dataPlane.kind, version: VERSION });

@@ -1,6 +1,6 @@
 // Two interfaces on memory TUNs and real loopback sockets: what shadownet-wg does around the engine.
 import { nodeCrypto } from '@shadownet/crypto';
-import { encodeHex, encodeUtf8 } from '@shadownet/primitives';
+import { encodeHex, encodeUtf8, type PublicKey } from '@shadownet/primitives';
 import { portableDataPlane } from '@shadownet/dataplane';
 import { MemoryTun } from '@shadownet/tun';
 import { openLinuxUdp } from '@shadownet/udp';
@@ -21,17 +21,23 @@ class SwitchableTun extends MemoryTun {
 class End {
   readonly tun = new SwitchableTun();
   readonly events: string[] = [];
+  /** Timestamps, of each key. */
+  readonly reserved = new Map<string, bigint>();
   readonly privateKey = secureRandom(32);
   readonly publicKey = encodeHex(nodeCrypto.privateKey(this.privateKey).publicKey);
   readonly wireguard: WireGuardInterface;
 
   constructor(readonly address: string) {
     const log: WgLog = { event: (event) => void this.events.push(event) };
-    const timestamps = new Tai64nSource({ wallNanoseconds, lastReserved: 0n, reserve: () => undefined });
+    const timestampsOf = (publicKey: PublicKey): Tai64nSource => {
+      const owner = encodeHex(publicKey);
+      const reserve = (until: bigint): void => void this.reserved.set(owner, until);
+      return new Tai64nSource({ wallNanoseconds, lastReserved: this.reserved.get(owner) ?? 0n, reserve });
+    };
     this.wireguard = new WireGuardInterface({
       dataPlane: portableDataPlane(this.tun),
       crypto: nodeCrypto,
-      timestamps,
+      timestampsOf,
       log,
     });
     onTestFinished(() => this.wireguard.close());
@@ -43,8 +49,8 @@ class End {
     return this.wireguard.apply(request.change);
   }
 
-  setPrivateKey(): void {
-    this.set(`private_key=${encodeHex(this.privateKey)}`);
+  setPrivateKey(privateKey = this.privateKey): void {
+    this.set(`private_key=${encodeHex(privateKey)}`);
   }
 
   switch(state: 'up' | 'down' | 'unknown'): void {
@@ -149,11 +155,23 @@ describe.skipIf(process.platform !== 'linux')('an interface (needs Linux)', () =
     await vi.waitFor(() => expect(bob.receivedNumbers).toEqual([1, 2]));
     expect(handshakes()).toBe(1);
     const other = secureRandom(32);
-    alice.set(`private_key=${encodeHex(other)}`);
+    alice.setPrivateKey(other);
     bob.set(`public_key=${encodeHex(nodeCrypto.privateKey(other).publicKey)}`, 'allowed_ip=10.0.0.1/32');
     alice.sendTo(bob, 3);
     await vi.waitFor(() => expect(bob.receivedNumbers).toEqual([1, 2, 3]));
     expect(handshakes()).toBe(2);
+  });
+
+  it('takes the timestamps of the key that it has', async () => {
+    connect();
+    const reserved = 4_000_000_000_000_000_000n;
+    alice.setPrivateKey(secureRandom(32));
+    alice.reserved.set(alice.publicKey, reserved);
+    alice.setPrivateKey();
+    alice.sendTo(bob, 1);
+    await vi.waitFor(() => expect(bob.receivedNumbers).toEqual([1]));
+    expect([...alice.reserved.keys()]).toEqual([alice.publicKey]);
+    expect(alice.reserved.get(alice.publicKey)).toBeGreaterThan(reserved);
   });
 
   it('moves to another port at run time, and the other end follows', async () => {

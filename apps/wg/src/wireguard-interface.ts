@@ -25,7 +25,7 @@ import {
   type DeviceChange,
   type DeviceEvent,
   type DeviceOutput,
-  type Tai64nSource,
+  type TimestampSource,
   type UapiDevice,
   UapiErrno,
 } from '@shadownet/wireguard';
@@ -36,7 +36,8 @@ export interface WireGuardInterfaceOptions {
   /** Not attached yet; closed with the interface. */
   readonly dataPlane: DataPlane;
   readonly crypto: CryptoProvider;
-  readonly timestamps: Tai64nSource;
+  /** Asked for each private key that the interface is given. */
+  readonly timestampsOf: (publicKey: PublicKey) => TimestampSource;
   readonly log: WgLog;
 }
 
@@ -47,12 +48,14 @@ type Link = { readonly kind: 'down' } | { readonly kind: 'up'; readonly socket: 
 interface Identity {
   readonly privateKey: Secret;
   readonly publicKey: PublicKey;
+  readonly timestamps: TimestampSource;
 }
 
 export class WireGuardInterface implements UapiTarget {
   readonly #dataPlane: DataPlane;
   readonly #tun: DataPlane['tun'];
   readonly #crypto: CryptoProvider;
+  readonly #timestampsOf: WireGuardInterfaceOptions['timestampsOf'];
   readonly #log: WgLog;
   readonly #device: Device;
   readonly #output: DeviceOutput = {
@@ -67,12 +70,19 @@ export class WireGuardInterface implements UapiTarget {
   #socketFailure: string | undefined;
   #timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
 
-  constructor({ dataPlane, crypto, timestamps, log }: WireGuardInterfaceOptions) {
+  constructor({ dataPlane, crypto, timestampsOf, log }: WireGuardInterfaceOptions) {
     this.#dataPlane = dataPlane;
     this.#tun = dataPlane.tun;
     this.#crypto = crypto;
     this.#log = log;
-    this.#device = new Device({ crypto, random: secureRandom, timestamps, endpoints: 'roaming', maxPeers: MAX_PEERS });
+    this.#timestampsOf = timestampsOf;
+    this.#device = new Device({
+      crypto,
+      random: secureRandom,
+      timestamps: { next: () => this.#nextTimestamp() },
+      endpoints: 'roaming',
+      maxPeers: MAX_PEERS,
+    });
     this.#tun.onPacket((packet) => this.#onPacket(packet));
     dataPlane.attach({
       device: this.#device,
@@ -151,11 +161,24 @@ export class WireGuardInterface implements UapiTarget {
     else {
       // The same key again, as in every `wg syncconf`, must not end the sessions.
       if (old && this.#crypto.equal(old.privateKey.expose(), privateKey.expose())) return;
-      this.#identity = identityOf(this.#crypto, privateKey);
+      this.#identity = this.#identityOf(privateKey);
       this.#device.removePeer(this.#identity.publicKey, monotonicNow());
     }
     old?.privateKey.zero();
     this.#handKeyToDevice();
+  }
+
+  #identityOf(given: Secret): Identity {
+    const key = this.#crypto.privateKey(given.expose());
+    const publicKey = publicKeyFromBytes(key.publicKey)!;
+    key.zero();
+    return { privateKey: Secret.copy(given.expose()), publicKey, timestamps: this.#timestampsOf(publicKey) };
+  }
+
+  /** The device asks only while it has a key. */
+  #nextTimestamp(): Uint8Array {
+    if (!this.#identity) throw new Error('an initiation without a private key');
+    return this.#identity.timestamps.next();
   }
 
   #handKeyToDevice(): void {
@@ -251,13 +274,6 @@ export class WireGuardInterface implements UapiTarget {
         return assertNever(event);
     }
   }
-}
-
-function identityOf(crypto: CryptoProvider, given: Secret): Identity {
-  const key = crypto.privateKey(given.expose());
-  const publicKey = publicKeyFromBytes(key.publicKey)!;
-  key.zero();
-  return { privateKey: Secret.copy(given.expose()), publicKey };
 }
 
 function errnoOf(error: UdpError): UapiErrno {
