@@ -15,7 +15,7 @@ Examples:
 Every option of up, down, status and peers can also be given by the environment (SHADOWNET_CONTROL, SHADOWNET_STATE_DIR, …) or in a
 TOML file (control = "…", state_dir = "…"); a flag wins over the environment, and that over the file.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no node is running, 4 needs root or /dev/net/tun.`;
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no node is running, 4 needs CAP_NET_ADMIN (root) or /dev/net/tun.`;
 
 const UP_EXAMPLES = `
 Examples:

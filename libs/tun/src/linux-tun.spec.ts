@@ -144,7 +144,9 @@ describe.skipIf(!leaveNamespace)('openLinuxTun (needs root, namespaces, /dev/net
     const module = await bundle(REFUSED);
     const unprivileged = ['--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath];
     const output = execFileSync('setpriv', [...unprivileged, '--input-type=module', '--eval', module]);
-    expect(output.toString()).toMatch(/^tun-permission-denied .*run as root or grant CAP_NET_ADMIN\n$/);
+    expect(output.toString()).toMatch(
+      /^tun-permission-denied .*run as root or grant CAP_NET_ADMIN \(.*--cap-add NET_ADMIN .*\)\n$/,
+    );
   });
 
   it('tells how to get /dev/net/tun where it is missing', async () => {

@@ -127,7 +127,7 @@ function explainSetupError(name: string, error: unknown): unknown {
   if (error.errno === 'EPERM' || error.errno === 'EACCES') {
     return tunError(
       'tun-permission-denied',
-      `no permission to make the interface ${name} (${error.message}): run as root or grant CAP_NET_ADMIN`,
+      `no permission to make the interface ${name} (${error.message}): run as root or grant CAP_NET_ADMIN (in a container: --cap-add NET_ADMIN --device /dev/net/tun)`,
       error,
     );
   }

@@ -74,23 +74,21 @@ describe('shadownet-node', () => {
     },
   );
 
-  it.skipIf(process.geteuid?.() !== 0)('exits with 4 on up without the privilege, and says so in one line', () => {
-    const dropped = spawnSync(
-      'setpriv',
+  describe.skipIf(process.geteuid?.() !== 0)('up without what a network interface needs (as root)', () => {
+    const withoutNetAdmin = ['setpriv', '--bounding-set', '-net_admin', '--inh-caps', '-net_admin'];
+    const withoutDevice = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /dev/net && exec "$@"', 'sh'];
+
+    it.each([
       [
-        '--bounding-set',
-        '-net_admin',
-        '--inh-caps',
-        '-net_admin',
-        process.execPath,
-        join(folder, 'dist/main.js'),
-        'up',
-        '--control',
-        'http://127.0.0.1:9',
+        withoutNetAdmin,
+        'root lacks CAP_NET_ADMIN here, which making a network interface needs: start the container with --cap-add NET_ADMIN',
       ],
-      { encoding: 'utf8' },
-    );
-    expect(dropped.status).toBe(4);
-    expect(dropped.stderr).toBe('shadownet-node: making a network interface needs root: run it with sudo\n');
+      [withoutDevice, 'there is no /dev/net/tun: run modprobe tun, or start the container with --device /dev/net/tun'],
+    ])('exits with 4 under %j, and says in one line what is missing', (command, line) => {
+      const [program = '', ...options] = command;
+      const up = [process.execPath, join(folder, 'dist/main.js'), 'up', '--control', 'http://127.0.0.1:9'];
+      const { status, stderr } = spawnSync(program, [...options, ...up], { encoding: 'utf8' });
+      expect({ status, stderr }).toEqual({ status: 4, stderr: `shadownet-node: ${line}\n` });
+    });
   });
 });
