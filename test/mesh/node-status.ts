@@ -6,7 +6,7 @@ export interface PeerStatus {
   readonly virtual_ip: string;
   readonly online: boolean;
   readonly endpoint: string | null;
-  readonly path: 'direct' | 'lan' | 'none';
+  readonly path: 'direct' | 'lan' | 'relay' | 'none';
   readonly path_state: string;
   readonly rtt_ms: number | null;
   readonly last_handshake_s_ago: number | null;

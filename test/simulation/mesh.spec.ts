@@ -1,6 +1,14 @@
 // Whole tunnels on simulated networks: punching, data, loss and recovery of paths, and what attackers send.
 
-import { addDuration, milliseconds, minutes, parseEndpoint, parseIpAddress, seconds } from '@shadownet/primitives';
+import {
+  addDuration,
+  milliseconds,
+  minutes,
+  parseEndpoint,
+  parseIpAddress,
+  remoteOf,
+  seconds,
+} from '@shadownet/primitives';
 import { Nat, type NatBehaviour, NatBehaviours, PERFECT_LINK, type Segment } from '@shadownet/testlab';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -87,7 +95,7 @@ describe('a NAT that rebinds', () => {
     const pair = nattedPair(NatBehaviours.portRestricted, seed);
     connect(pair);
     const { mesh, natB, a, b } = pair;
-    const before = a.linkTo(b).path!.remote.port;
+    const before = remoteOf(a.linkTo(b).path!)!.port;
     natB.rebind();
     const traffic = (): void => {
       a.send(b, 'still there?');
@@ -98,7 +106,7 @@ describe('a NAT that rebinds', () => {
     traffic();
     const took = mesh.network.runUntilTrue(() => b.packets.length > 0 && a.linkTo(b).path !== undefined, seconds(15));
     expect(took).toBeDefined();
-    expect(a.linkTo(b).path!.remote.port).not.toBe(before);
+    expect(remoteOf(a.linkTo(b).path!)!.port).not.toBe(before);
   });
 
   it('is recovered from without traffic, too, when the next keepalive stays unanswered', () => {
@@ -255,7 +263,7 @@ describe('three nodes', () => {
     const c = mesh.addNode('c', mesh.network.internet, '203.0.113.99');
     const connected = (): boolean => [b, c].every((other) => a.isConnectedTo(other) && other.isConnectedTo(a));
     expect(mesh.network.runUntilTrue(connected, seconds(10))).toBeDefined();
-    const addressOfB = a.linkTo(b).path!.remote;
+    const addressOfB = remoteOf(a.linkTo(b).path!)!;
     b.kill();
     for (let step = 0; step < 10; step++) {
       a.send(b, 'are you there?');

@@ -14,6 +14,7 @@ import {
   milliseconds,
   parseEndpoint,
   parseIpAddress,
+  remoteOf,
   Secret,
   udpPath,
 } from '@shadownet/primitives';
@@ -122,7 +123,7 @@ export class SimulatedMeshNode {
     this.#socket = mesh.network.socket(segment, parseIpAddress(address)!, options.port ?? 51820);
     this.#socket.onDatagram((datagram, from, now) => this.receive(datagram, from, now));
     this.#out = {
-      datagram: (bytes, path) => this.#socket.send(bytes, path.remote),
+      datagram: (bytes, path) => this.#socket.send(bytes, remoteOf(path)!),
       packet: (bytes) => void this.packets.push(Uint8Array.from(bytes)),
     };
     this.privateKey = options.privateKey ?? generatePrivateKey(mesh.random.bytes);

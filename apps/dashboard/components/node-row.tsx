@@ -107,10 +107,11 @@ export const NodeRow = memo(function NodeRow({ node, isOpen, onToggle }: NodeRow
 
 function PathCounts({ links }: { links: readonly LinkView[] }) {
   const countOf = (path: LinkView['path']) => links.filter((link) => link.path === path).length;
-  const [direct, lan, none] = [countOf('direct'), countOf('lan'), countOf('none')];
+  const [direct, lan, relayed, none] = [countOf('direct'), countOf('lan'), countOf('relay'), countOf('none')];
   const rtts = links.map((link) => link.rttMs).filter((rtt) => rtt !== null);
   if (links.length === 0) return <span className="text-muted">no links</span>;
-  const reached = [direct > 0 && `${direct} direct`, lan > 0 && `${lan} LAN`].filter(Boolean).join(' · ');
+  const counts = [direct > 0 && `${direct} direct`, lan > 0 && `${lan} LAN`, relayed > 0 && `${relayed} relayed`];
+  const reached = counts.filter(Boolean).join(' · ');
   return (
     <>
       <span className="block whitespace-nowrap">{reached || 'none'}</span>

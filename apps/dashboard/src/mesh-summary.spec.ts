@@ -44,14 +44,14 @@ describe('summariseMesh', () => {
         node('c', []),
       ],
     });
-    expect(summary.paths).toEqual({ lan: 1, direct: 1, none: 0 });
+    expect(summary.paths).toEqual({ lan: 1, direct: 1, relay: 0, none: 0 });
     expect(summary.health.level).toBe('good');
   });
 
   it('leaves pairs with an offline node out of the paths', () => {
     const summary = summariseMesh({ nodes: [node('a', [link('b')]), node('b', [link('a')], { online: false })] });
     expect(summary.nodes).toEqual({ online: 1, offline: 1 });
-    expect(summary.paths).toEqual({ lan: 0, direct: 0, none: 0 });
+    expect(summary.paths).toEqual({ lan: 0, direct: 0, relay: 0, none: 0 });
   });
 
   it('knows no rate while no node has one, and adds up those that are known', () => {

@@ -20,7 +20,7 @@ export interface MeshHealth {
 }
 
 /** A path is better the less of the world it crosses. */
-const PATHS_BEST_FIRST: readonly LinkPath[] = ['lan', 'direct', 'none'];
+const PATHS_BEST_FIRST: readonly LinkPath[] = ['lan', 'direct', 'relay', 'none'];
 
 interface Pair {
   readonly hostnames: readonly [string, string];
@@ -32,7 +32,7 @@ interface Pair {
 export function summariseMesh({ nodes }: Pick<MeshView, 'nodes'>): MeshSummary {
   const online = nodes.filter((node) => node.online);
   const pairs = [...pairsOf(online).values()];
-  const paths = { lan: 0, direct: 0, none: 0 };
+  const paths = { lan: 0, direct: 0, relay: 0, none: 0 };
   for (const pair of pairs) paths[pair.path] += 1;
   return {
     nodes: { online: online.length, offline: nodes.length - online.length },

@@ -8,7 +8,7 @@ import type { DataPlane } from '@shadownet/dataplane';
 import {
   assertNever,
   encodePublicKey,
-  formatEndpoint,
+  formatPath,
   type Path,
   type PublicKey,
   publicKeyFromBytes,
@@ -233,7 +233,7 @@ export class WireGuardInterface implements UapiTarget {
   }
 
   #send(datagram: Uint8Array, path: Path): void {
-    if (this.#link.kind === 'up') this.#link.socket.send(datagram, path.remote);
+    if (this.#link.kind === 'up' && path.kind === 'udp') this.#link.socket.send(datagram, path.remote);
   }
 
   /** After everything that the device was told: workers learn of it, its events are logged and its next deadline is kept. */
@@ -264,7 +264,7 @@ export class WireGuardInterface implements UapiTarget {
       case 'session-expired':
         return this.#log.event(event.kind, { peer });
       case 'path-changed':
-        return this.#log.event('path-changed', { peer, endpoint: formatEndpoint(event.path.remote) });
+        return this.#log.event('path-changed', { peer, endpoint: formatPath(event.path) });
       // A peer without an endpoint cannot be reached until it speaks first; 'external' endpoints are not used here.
       case 'handshake-wanted':
       case 'authenticated-from':

@@ -13,7 +13,7 @@ import {
 import { hasWholeEndpoint, reflexiveFields } from './registration.js';
 
 /** How packets reach a peer: over the internet, within the same local network, or not (yet). */
-export const linkPathSchema = z.enum(['direct', 'lan', 'none']);
+export const linkPathSchema = z.enum(['direct', 'lan', 'relay', 'none']);
 export type LinkPath = z.infer<typeof linkPathSchema>;
 
 /** What the path agent is doing about a peer. */

@@ -10,6 +10,7 @@ import {
   parseIpAddress,
   parseIpPrefix,
   type PublicKey,
+  remoteOf,
   udpPath,
 } from '@shadownet/primitives';
 import { type LinuxUdpSocket, openOffloadUdp } from '@shadownet/udp';
@@ -119,7 +120,7 @@ class End {
     readonly device: Device,
   ) {
     this.output = {
-      datagram: (bytes, path) => this.socket.send(bytes, path.remote),
+      datagram: (bytes, path) => this.socket.send(bytes, remoteOf(path)!),
       packet: (bytes) => plane.tun.write(bytes),
     };
     plane.attach({

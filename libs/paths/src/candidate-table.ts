@@ -6,14 +6,14 @@ import {
   formatPath,
   type Instant,
   milliseconds,
-  type Path,
+  type UdpPath,
   udpPath,
 } from '@shadownet/primitives';
 import type { Candidate } from './candidate.js';
 import { MAX_ANNOUNCED_CANDIDATES, MAX_LEARNT_CANDIDATES, RTT_GAIN } from './path-constants.js';
 
 export interface CandidateEntry {
-  readonly path: Path;
+  readonly path: UdpPath;
   candidate: Candidate;
   /** Probes sent since the last answer. */
   unanswered: number;
@@ -54,7 +54,7 @@ export class CandidateTable {
   }
 
   /** The entry of an address that an authenticated message came from, which is added if unknown. The one at `keep` stays. */
-  learn(path: Path, keep: CandidateEntry | undefined): { readonly entry: CandidateEntry; readonly added: boolean } {
+  learn(path: UdpPath, keep: CandidateEntry | undefined): { readonly entry: CandidateEntry; readonly added: boolean } {
     const key = formatPath(path);
     const known = this.#entries.get(key);
     if (known?.candidate.kind === 'peer-reflexive') {
@@ -68,11 +68,11 @@ export class CandidateTable {
     return { entry: this.#add(key, { kind: 'peer-reflexive', endpoint: path.remote }, path), added: true };
   }
 
-  get(path: Path): CandidateEntry | undefined {
+  get(path: UdpPath): CandidateEntry | undefined {
     return this.#entries.get(formatPath(path));
   }
 
-  #add(key: string, candidate: Candidate, path: Path): CandidateEntry {
+  #add(key: string, candidate: Candidate, path: UdpPath): CandidateEntry {
     const entry: CandidateEntry = { path, candidate, unanswered: 0, confirmation: undefined };
     this.#entries.set(key, entry);
     return entry;

@@ -8,7 +8,7 @@ import {
   type Instant,
   parseEndpoint,
   parseIpPrefix,
-  type Path,
+  type UdpPath,
   publicKeyFromBytes,
   udpPath,
 } from '@shadownet/primitives';
@@ -60,7 +60,7 @@ function world(options: { limiter?: DestinationLimiter; overlay?: string } = {})
   let peerCounter = 1n;
 
   const out = {
-    datagram: (bytes: Uint8Array, path: Path) => {
+    datagram: (bytes: Uint8Array, path: UdpPath) => {
       sent.push({ at: now, to: formatEndpoint(path.remote), bytes });
       const message = decoded(bytes);
       if (message.class !== 'request') return;

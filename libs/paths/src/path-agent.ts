@@ -18,6 +18,7 @@ import {
   type IpPrefix,
   milliseconds,
   type Path,
+  type UdpPath,
   pathsEqual,
   type PublicKey,
   publicKeysEqual,
@@ -208,7 +209,7 @@ export class PathAgent {
   }
 
   /** A decoded STUN message whose `probeIdOf` is this agent's `incomingId`, with its bytes. What is refused is counted. */
-  handleProbe(message: StunMessage, datagram: Uint8Array, from: Path, now: Instant, out: PathOutput): ProbeResult {
+  handleProbe(message: StunMessage, datagram: Uint8Array, from: UdpPath, now: Instant, out: PathOutput): ProbeResult {
     const result = this.#handleProbe(message, datagram, from, now, out);
     if (!result.ok) this.counters.dropped[result.reason] = (this.counters.dropped[result.reason] ?? 0) + 1;
     return result;
@@ -279,7 +280,7 @@ export class PathAgent {
     };
   }
 
-  #handleProbe(message: StunMessage, datagram: Uint8Array, from: Path, now: Instant, out: PathOutput): ProbeResult {
+  #handleProbe(message: StunMessage, datagram: Uint8Array, from: UdpPath, now: Instant, out: PathOutput): ProbeResult {
     if (!isUsableCandidate(from.remote, this.#overlay)) return { ok: false, reason: 'unusable-source' };
     const probe = openProbe(this.#crypto, this.#keys, message, datagram);
     if (!probe.ok) return probe;
@@ -294,7 +295,7 @@ export class PathAgent {
     return { ok: true };
   }
 
-  #handleResponse(transactionId: Uint8Array, from: Path, now: Instant): ProbeResult {
+  #handleResponse(transactionId: Uint8Array, from: UdpPath, now: Instant): ProbeResult {
     const answer = this.#pending.answer(transactionId, from, now);
     if (!answer.ok) return answer;
     const entry = this.#candidates.get(answer.path);
@@ -351,7 +352,7 @@ export class PathAgent {
    * The peer is alive and has sent from `path`. A new address becomes a candidate. It is probed at once (a triggered check,
    * RFC 8445 §7.3.1.4), and so is the current path, which the peer seems to have left.
    */
-  #signOfLife(path: Path, now: Instant, out: PathOutput): void {
+  #signOfLife(path: UdpPath, now: Instant, out: PathOutput): void {
     if (!isUsableCandidate(path.remote, this.#overlay)) return;
     const { entry, added } = this.#candidates.learn(path, this.#currentEntry());
     switch (this.#state.kind) {

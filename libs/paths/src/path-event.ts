@@ -1,6 +1,6 @@
 // What the path agent tells its owner.
 
-import type { Duration, Instant, Path } from '@shadownet/primitives';
+import type { Duration, Instant, UdpPath } from '@shadownet/primitives';
 
 export type SearchReason = 'started' | 'path-lost' | 'retry' | 'new-candidates' | 'sign-of-life';
 
@@ -8,9 +8,9 @@ export type SearchReason = 'started' | 'path-lost' | 'retry' | 'new-candidates' 
 export type LossReason = 'keepalive-unanswered' | 'data-unanswered' | 'peer-moved' | 'check-requested';
 
 export type PathEvent =
-  | { readonly kind: 'path-selected'; readonly path: Path; readonly rtt: Duration }
-  | { readonly kind: 'path-lost'; readonly path: Path; readonly reason: LossReason }
+  | { readonly kind: 'path-selected'; readonly path: UdpPath; readonly rtt: Duration }
+  | { readonly kind: 'path-lost'; readonly path: UdpPath; readonly reason: LossReason }
   | { readonly kind: 'search-started'; readonly reason: SearchReason }
   | { readonly kind: 'search-paused'; readonly retryAt: Instant }
   /** A measurement of the current path, smoothed. */
-  | { readonly kind: 'rtt'; readonly path: Path; readonly rtt: Duration };
+  | { readonly kind: 'rtt'; readonly path: UdpPath; readonly rtt: Duration };

@@ -1,12 +1,12 @@
 // A snapshot of the path agent for people and the control plane.
 
-import type { Duration, Instant, Path } from '@shadownet/primitives';
+import type { Duration, Instant, UdpPath } from '@shadownet/primitives';
 import type { Candidate } from './candidate.js';
 import type { CandidateEntry } from './candidate-table.js';
 
 export interface PathStatus {
   readonly state: 'idle' | 'searching' | 'connected' | 'waiting';
-  readonly path?: Path;
+  readonly path?: UdpPath;
   readonly rtt?: Duration;
   readonly since: Instant;
   readonly candidates: readonly CandidateStatus[];

@@ -1,28 +1,35 @@
 // Our requests that may still be answered: an answer confirms a path only if its transaction is one of these, young
 // enough, and comes from the very address that the request went to.
 
-import { type Duration, durationBetween, encodeHex, type Instant, type Path, pathsEqual } from '@shadownet/primitives';
+import {
+  type Duration,
+  durationBetween,
+  encodeHex,
+  type Instant,
+  type UdpPath,
+  pathsEqual,
+} from '@shadownet/primitives';
 import { MAX_PENDING_PROBES, PROBE_LIFETIME } from './path-constants.js';
 
 export type ProbeAnswer =
-  | { readonly ok: true; readonly path: Path; readonly rtt: Duration }
+  | { readonly ok: true; readonly path: UdpPath; readonly rtt: Duration }
   | { readonly ok: false; readonly reason: 'unknown-transaction' | 'wrong-source' };
 
 export class PendingProbes {
   /** By transaction id, the oldest first. */
-  readonly #probes = new Map<string, { readonly path: Path; readonly sentAt: Instant }>();
+  readonly #probes = new Map<string, { readonly path: UdpPath; readonly sentAt: Instant }>();
 
   get size(): number {
     return this.#probes.size;
   }
 
-  add(transactionId: Uint8Array, path: Path, now: Instant): void {
+  add(transactionId: Uint8Array, path: UdpPath, now: Instant): void {
     this.#forgetExpired(now);
     this.#probes.set(encodeHex(transactionId), { path, sentAt: now });
   }
 
   /** Takes the request that was answered. An answer from elsewhere leaves it, since the true one may still come. */
-  answer(transactionId: Uint8Array, from: Path, now: Instant): ProbeAnswer {
+  answer(transactionId: Uint8Array, from: UdpPath, now: Instant): ProbeAnswer {
     this.#forgetExpired(now);
     const key = encodeHex(transactionId);
     const probe = this.#probes.get(key);

@@ -1,4 +1,4 @@
-import { type Endpoint, formatEndpoint, instant, parseEndpoint, type Path } from '@shadownet/primitives';
+import { type Endpoint, formatEndpoint, instant, parseEndpoint, type UdpPath } from '@shadownet/primitives';
 import { BindingServer, decodeStunMessage, encodeStunMessage, type StunMessage } from '@shadownet/stun';
 import { describe, expect, it } from 'vitest';
 import { MAX_STUN_SERVERS, ReflexiveDiscovery, type ReflexiveEvent } from './reflexive-discovery.js';
@@ -26,7 +26,7 @@ function world(servers: readonly Endpoint[] = [first, second]) {
   const events: ReflexiveEvent[] = [];
   let now = 0;
   const out = {
-    datagram: (bytes: Uint8Array, path: Path) => {
+    datagram: (bytes: Uint8Array, path: UdpPath) => {
       const to = formatEndpoint(path.remote);
       sent.push({ at: now, to });
       const seen = mapped.get(to);

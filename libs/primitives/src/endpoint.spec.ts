@@ -2,7 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { endpoint, endpointsEqual, formatEndpoint, parseEndpoint } from './endpoint.js';
 import { ipAddressFromBytes, parseIpAddress } from './ip-address.js';
-import { formatPath, localAddressesEqual, type Path, pathsEqual, udpPath, withoutLocalAddress } from './path.js';
+import {
+  formatPath,
+  localAddressesEqual,
+  pathsEqual,
+  relayPath,
+  remoteOf,
+  type Path,
+  udpPath,
+  withoutLocalAddress,
+} from './path.js';
+import { publicKeyFromBytes } from './public-key.js';
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const anyEndpoint = fc
@@ -67,6 +77,17 @@ describe('a path', () => {
     expect(path.socket).toBe(0);
     expect(formatPath(path)).toBe('udp 203.0.113.21:51820');
     expect(formatPath({ ...path, socket: 3 })).toBe('udp#3 203.0.113.21:51820');
+  });
+
+  it('over a relay is one for each relay and peer', () => {
+    const [alice, bob] = [1, 2].map((byte) => publicKeyFromBytes(new Uint8Array(32).fill(byte + 8))!);
+    const path = relayPath('eu-1', alice!);
+    expect(formatPath(path)).toBe('relay eu-1 CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=');
+    expect(pathsEqual(path, relayPath('eu-1', alice!))).toBe(true);
+    for (const other of [relayPath('eu-2', alice!), relayPath('eu-1', bob!), udpPath(parseEndpoint('192.0.2.1:1')!)]) {
+      expect(pathsEqual(path, other) || pathsEqual(other, path)).toBe(false);
+    }
+    expect([remoteOf(path), withoutLocalAddress(path)]).toEqual([undefined, path]);
   });
 
   it('is the same from whichever address of ours', () => {

@@ -3,9 +3,10 @@
 
 import { type Endpoint, endpointsEqual, formatEndpoint } from './endpoint.js';
 import { type IpAddress, ipAddressesEqual } from './ip-address.js';
+import { encodePublicKey, type PublicKey, publicKeysEqual } from './public-key.js';
 
-/** How datagrams travel; further kinds join the union. */
-export type Path = UdpPath;
+/** How datagrams travel. */
+export type Path = UdpPath | RelayPath;
 
 /**
  * Straight to the peer. The socket and the remote endpoint are what makes a path this one and no other. The local address is
@@ -23,28 +24,51 @@ export interface UdpPath {
   readonly local?: IpAddress;
 }
 
+/** Over a relay at which the peer is connected, too; it is addressed by its key. */
+export interface RelayPath {
+  readonly kind: 'relay';
+  /** The relay's id in the network map. */
+  readonly relay: string;
+  readonly peer: PublicKey;
+}
+
 /** The path from the node's one UDP socket to `remote`. */
-export function udpPath(remote: Endpoint, local?: IpAddress): Path {
+export function udpPath(remote: Endpoint, local?: IpAddress): UdpPath {
   return { kind: 'udp', socket: 0, remote, ...(local && { local }) };
 }
 
+/** The path to `peer` over the relay with that id. */
+export function relayPath(relay: string, peer: PublicKey): RelayPath {
+  return { kind: 'relay', relay, peer };
+}
+
 /** `path` with the choice of the local address left to the system. */
-export function withoutLocalAddress({ kind, socket, remote }: Path): Path {
+export function withoutLocalAddress(path: Path): Path {
+  if (path.kind === 'relay') return path;
+  const { kind, socket, remote } = path;
   return { kind, socket, remote };
+}
+
+/** Where a path leads, if that is an endpoint. */
+export function remoteOf(path: Path): Endpoint | undefined {
+  return path.kind === 'udp' ? path.remote : undefined;
 }
 
 /** Whether both are one path, from whichever address of ours. */
 export function pathsEqual(a: Path, b: Path): boolean {
-  return a.socket === b.socket && endpointsEqual(a.remote, b.remote);
+  if (a.kind === 'udp') return b.kind === 'udp' && a.socket === b.socket && endpointsEqual(a.remote, b.remote);
+  return b.kind === 'relay' && a.relay === b.relay && publicKeysEqual(a.peer, b.peer);
 }
 
 /** Whether both leave it to the system, or both name one address. */
 export function localAddressesEqual(a: Path, b: Path): boolean {
-  return a.local && b.local ? ipAddressesEqual(a.local, b.local) : a.local === b.local;
+  const [ofA, ofB] = [a, b].map((path) => (path.kind === 'udp' ? path.local : undefined));
+  return ofA && ofB ? ipAddressesEqual(ofA, ofB) : ofA === ofB;
 }
 
-/** `udp 203.0.113.21:51820`; equal paths (`pathsEqual`) have equal texts, so it serves as a map key. */
+/** `udp 203.0.113.21:51820`, `relay eu-1 <key>`; equal paths (`pathsEqual`) have equal texts, so it serves as a map key. */
 export function formatPath(path: Path): string {
+  if (path.kind === 'relay') return `relay ${path.relay} ${encodePublicKey(path.peer)}`;
   const socket = path.socket === 0 ? '' : `#${path.socket}`;
   return `${path.kind}${socket} ${formatEndpoint(path.remote)}`;
 }

@@ -14,7 +14,7 @@ import {
   milliseconds,
   parseEndpoint,
   parseIpAddress,
-  type Path,
+  type UdpPath,
   publicKeyFromBytes,
   seconds,
   udpPath,
@@ -87,7 +87,7 @@ class SimulatedNode {
   }
 
   readonly out = {
-    datagram: (bytes: Uint8Array, path: Path) => this.#sockets[path.socket]!.send(bytes, path.remote),
+    datagram: (bytes: Uint8Array, path: UdpPath) => this.#sockets[path.socket]!.send(bytes, path.remote),
   };
 
   /** What the control server would hand to the peer. */
@@ -124,7 +124,7 @@ class SimulatedNode {
     this.#drain();
   }
 
-  #receive(datagram: Uint8Array, from: Path, now: Instant): void {
+  #receive(datagram: Uint8Array, from: UdpPath, now: Instant): void {
     const decoded = decodeStunMessage(datagram);
     if (!decoded.ok) return;
     if (this.discovery.handleMessage(decoded.message, from.remote, now)) return;

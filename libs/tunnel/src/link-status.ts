@@ -14,7 +14,7 @@ export function linkStatus(link: PeerLink, device: Device, now: Instant): PeerLi
     virtualIp: link.peer.virtual_ip,
     online: link.peer.online,
     path: link.path,
-    pathKind: link.path ? pathKind(link.path.remote, agent.candidates) : 'none',
+    pathKind: link.path ? pathKind(link.path, agent.candidates) : 'none',
     pathState: agent.state,
     rtt: agent.rtt,
     candidates: agent.candidates,

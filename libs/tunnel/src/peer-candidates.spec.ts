@@ -1,9 +1,10 @@
 import type { Peer } from '@shadownet/contracts';
-import { type Endpoint, formatEndpoint, parseEndpoint } from '@shadownet/primitives';
+import { type Endpoint, formatEndpoint, parseEndpoint, udpPath } from '@shadownet/primitives';
 import { describe, expect, it } from 'vitest';
 import { ownCandidates, pathKind, peerCandidates } from './peer-candidates.js';
 
 const at = (text: string): Endpoint => parseEndpoint(text)!;
+const via = (text: string) => udpPath(at(text));
 const texts = (candidates: readonly { kind: string; endpoint: Endpoint }[]): string[] =>
   candidates.map(({ kind, endpoint }) => `${kind} ${formatEndpoint(endpoint)}`);
 
@@ -54,15 +55,17 @@ describe('the kind of a path', () => {
   const candidates = peerCandidates(PEER, []);
 
   it('is lan for a private address of the peer itself', () => {
-    expect(pathKind(at('192.168.1.2:51820'), candidates)).toBe('lan');
+    expect(pathKind(via('192.168.1.2:51820'), candidates)).toBe('lan');
   });
 
   it('is direct for an address of the internet, also if the peer itself has it', () => {
-    expect(pathKind(at('203.0.113.21:40000'), candidates)).toBe('direct');
-    expect(pathKind(at('203.0.113.5:1'), [{ kind: 'host', endpoint: at('203.0.113.5:1') }])).toBe('direct');
+    expect(pathKind(via('203.0.113.21:40000'), candidates)).toBe('direct');
+    expect(pathKind(via('203.0.113.5:1'), [{ kind: 'host', endpoint: at('203.0.113.5:1') }])).toBe('direct');
   });
 
   it('is direct for the private outside of a NAT', () => {
-    expect(pathKind(at('10.9.9.9:40000'), [{ kind: 'peer-reflexive', endpoint: at('10.9.9.9:40000') }])).toBe('direct');
+    expect(pathKind(via('10.9.9.9:40000'), [{ kind: 'peer-reflexive', endpoint: at('10.9.9.9:40000') }])).toBe(
+      'direct',
+    );
   });
 });

@@ -10,10 +10,11 @@ import {
   ipAddressScope,
   parseEndpoint,
   parseIpAddress,
+  type Path,
 } from '@shadownet/primitives';
 
-/** How packets reach a peer: within one local network, through the internet, or not (yet). */
-export type LinkPathKind = 'direct' | 'lan' | 'none';
+/** How packets reach a peer: within one local network, through the internet, over a relay, or not (yet). */
+export type LinkPathKind = 'direct' | 'lan' | 'relay' | 'none';
 
 /**
  * Where the peer says it is, the endpoint that it announced last included. Endpoints of our own are left out: hosts in different
@@ -39,7 +40,9 @@ export function ownCandidates(host: readonly Endpoint[], reflexive: readonly End
 }
 
 /** 'lan' if the peer itself has that address and it is none of the internet's; a NAT's private outside is not the peer's. */
-export function pathKind(remote: Endpoint, candidates: readonly Candidate[]): LinkPathKind {
+export function pathKind(path: Path, candidates: readonly Candidate[]): LinkPathKind {
+  if (path.kind === 'relay') return 'relay';
+  const { remote } = path;
   if (ipAddressScope(remote.address) === 'global') return 'direct';
   const candidate = candidates.find(({ endpoint }) => endpointsEqual(endpoint, remote));
   return candidate?.kind === 'host' ? 'lan' : 'direct';

@@ -12,6 +12,7 @@ import {
   parseEndpoint,
   type PublicKey,
   publicKeyFromBytes,
+  remoteOf,
   Secret,
   udpPath,
 } from '@shadownet/primitives';
@@ -38,7 +39,7 @@ function tunnel(seed = 1): Tunnel {
 
 class Sent implements TunnelOutput {
   readonly to: string[] = [];
-  readonly datagram: TunnelOutput['datagram'] = (_bytes, path) => void this.to.push(formatEndpoint(path.remote));
+  readonly datagram: TunnelOutput['datagram'] = (_bytes, path) => void this.to.push(formatEndpoint(remoteOf(path)!));
   readonly packet: TunnelOutput['packet'] = () => {};
 }
 

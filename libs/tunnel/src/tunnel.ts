@@ -35,6 +35,7 @@ import {
   publicKeysEqual,
   type PublicKeyText,
   TimerQueue,
+  type UdpPath,
   type Wakeup,
 } from '@shadownet/primitives';
 import type { StunMessage } from '@shadownet/stun';
@@ -162,7 +163,7 @@ export class Tunnel {
   }
 
   /** A datagram that came by `from`. Never throws for what it holds; what is nobody's is counted and dropped. */
-  handleDatagram(datagram: Uint8Array, from: Path, now: Instant, out: TunnelOutput): void {
+  handleDatagram(datagram: Uint8Array, from: UdpPath, now: Instant, out: TunnelOutput): void {
     const classified = classifyDatagram(datagram);
     switch (classified.kind) {
       case 'wireguard':
@@ -362,7 +363,7 @@ export class Tunnel {
     if (result.reason === 'unknown-index') this.#initiateUnlessEstablished(link, now, out);
   }
 
-  #handleStun(message: StunMessage, datagram: Uint8Array, from: Path, now: Instant, out: TunnelOutput): void {
+  #handleStun(message: StunMessage, datagram: Uint8Array, from: UdpPath, now: Instant, out: TunnelOutput): void {
     if (this.#discovery.handleMessage(message, from.remote, now)) return;
     const probeId = probeIdOf(message);
     if (!probeId) return this.#count('stun-unexpected');
@@ -422,7 +423,8 @@ export class Tunnel {
         this.#events.push({ kind: 'handshake-gave-up', peer: link.name });
         return;
       case 'authenticated-from':
-        return this.#agentOf(link).learn(event.path.remote, now, out);
+        if (event.path.kind === 'udp') this.#agentOf(link).learn(event.path.remote, now, out);
+        return;
       case 'traffic':
         return this.#noteWorkerTraffic(link, event.sentAt, event.receivedAt);
       case 'handshake-wanted':

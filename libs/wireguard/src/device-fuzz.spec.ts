@@ -1,7 +1,7 @@
 // Whatever arrives: no exception, no packet to the host, no lasting harm.
 
 import { nodeCrypto } from '@shadownet/crypto';
-import { parseEndpoint, seconds, udpPath } from '@shadownet/primitives';
+import { parseEndpoint, remoteOf, seconds, udpPath } from '@shadownet/primitives';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ipv4Packet, type SimulatedHost, SimulatedNetwork } from './simulated-network.js';
@@ -71,7 +71,7 @@ describe('a device', () => {
       { numRuns: 3000 },
     );
     expect(bob.receivedNumbers).toEqual([1, 2]);
-    expect(bob.device.peerStatus(alice.publicKey)!.path!.remote.port).toBe(1000);
+    expect(remoteOf(bob.device.peerStatus(alice.publicKey)!.path!)!.port).toBe(1000);
     network.passes = () => true;
     alice.sendPacket(ipv4Packet(ALICE, BOB, 3));
     network.run(seconds(1));

@@ -38,6 +38,7 @@ import { CookieResponder } from './handshake/cookie.js';
 import { LoadGuard } from './handshake/load-guard.js';
 import type { TimestampSource } from './handshake/timestamp.js';
 import { WorkerState } from './packet-workers/worker-state.js';
+import { sourceOf } from './path-source.js';
 import type { Peer } from './peer.js';
 import { type SessionIndex, SessionIndexTable } from './session-index.js';
 import { type SessionRef, SessionTable } from './transport/session-table.js';
@@ -174,8 +175,8 @@ export class DeviceState {
   }
 
   setPath(peer: Peer, path: Path | undefined): void {
-    if (peer.path) this.load.peerLeft(peer.path.remote.address);
-    if (path) this.load.peerCame(path.remote.address);
+    if (peer.path) this.load.peerLeft(sourceOf(peer.path).address);
+    if (path) this.load.peerCame(sourceOf(path).address);
     peer.path = path;
     this.workers.publishPath(peer);
   }
@@ -200,7 +201,7 @@ export class DeviceState {
 
   /** Nothing comes back: perhaps because of the address that we send from, which the system may choose better now. */
   forgetLocalAddress(peer: Peer): void {
-    if (peer.path?.local) this.setPath(peer, withoutLocalAddress(peer.path));
+    if (peer.path?.kind === 'udp' && peer.path.local) this.setPath(peer, withoutLocalAddress(peer.path));
   }
 
   /** Something waits for a path. */

@@ -30,6 +30,7 @@ import {
 import { decodeMessage, encodeResponse, type Message } from './handshake/messages.js';
 import { isLaterTai64n } from './handshake/timestamp.js';
 import { parseInnerPacket } from './inner-packet.js';
+import { sourceOf } from './path-source.js';
 import type { Peer } from './peer.js';
 import { flushStaged, requestHandshake, sendHandshakeMessage, sendKeepalive } from './send.js';
 import type { SessionIndex } from './session-index.js';
@@ -81,15 +82,16 @@ function checkMacs(
   out: DeviceOutput,
 ): Drop | undefined {
   if (!cookies.hasValidMac1(datagram)) return state.drop('invalid-mac1');
-  const admission = state.load.admit(path.remote.address, now, {
+  const source = sourceOf(path);
+  const admission = state.load.admit(source.address, now, {
     answersUs: () => message.kind === 'response' && state.indices.get(message.receiver)?.kind === 'handshake',
-    hasCookie: () => cookies.hasValidMac2(datagram, path.remote, now),
+    hasCookie: () => cookies.hasValidMac2(datagram, source, now),
   });
   switch (admission) {
     case 'process':
       return undefined;
     case 'send-cookie':
-      out.datagram(cookies.reply(datagram, message.sender, path.remote, now), path);
+      out.datagram(cookies.reply(datagram, message.sender, source, now), path);
       return state.drop('under-load');
     case 'under-load':
     case 'rate-limited':

@@ -11,10 +11,11 @@ import {
   instant,
   milliseconds,
   parseEndpoint,
-  parseIpPrefix,
   parseIpAddress,
+  parseIpPrefix,
   type Path,
   type PublicKey,
+  remoteOf,
   type Secret,
   udpPath,
 } from '@shadownet/primitives';
@@ -208,7 +209,7 @@ export class SimulatedHost implements DeviceOutput {
   }
 
   datagram(bytes: Uint8Array, path: Path): void {
-    this.#network.send(bytes, this.endpoint, path.remote);
+    this.#network.send(bytes, this.endpoint, remoteOf(path)!);
   }
 
   packet(bytes: Uint8Array, peer: PublicKey): void {

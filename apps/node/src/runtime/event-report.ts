@@ -1,7 +1,7 @@
 // What the tunnel reports, as lines of the log. STUN servers are asked, and peers that cannot be reached searched, again and
 // again: only what is new of them is logged.
 
-import { assertNever, encodePublicKey, formatEndpoint, type Instant } from '@shadownet/primitives';
+import { assertNever, encodePublicKey, formatEndpoint, formatPath, type Instant } from '@shadownet/primitives';
 import type { PeerName, TunnelEvent } from '@shadownet/tunnel';
 import { roundTo } from './link-reports.js';
 import type { NodeLog } from './node-log.js';
@@ -46,7 +46,7 @@ function logTunnelEvent(log: NodeLog, event: TunnelEvent, now: Instant): void {
       return log.event('search-paused', { ...named(event.peer), retry_in_ms: retryInMs });
     }
     case 'path-confirmed': {
-      const endpoint = formatEndpoint(event.path.remote);
+      const endpoint = event.path.kind === 'udp' ? formatEndpoint(event.path.remote) : formatPath(event.path);
       return log.event('path-confirmed', { ...named(event.peer), endpoint, rtt_ms: roundTo(event.rtt, 2) });
     }
     case 'path-lost':

@@ -51,7 +51,7 @@ function linkReport(peer: PeerLinkStatus, now: Instant): LinkReport {
     public_key: encodePublicKey(peer.publicKey),
     path: peer.pathKind,
     state: peer.pathState,
-    endpoint: peer.path ? formatEndpoint(peer.path.remote) : null,
+    endpoint: peer.path?.kind === 'udp' ? formatEndpoint(peer.path.remote) : null,
     rtt_ms: peer.rtt === undefined ? null : roundTo(peer.rtt, 2),
     last_handshake_age_ms:
       peer.lastHandshakeAt === undefined ? null : Math.max(0, Math.round(now - peer.lastHandshakeAt)),

@@ -59,7 +59,7 @@ function describePeer(peer: PeerLinkStatus, now: Instant): PeerStatus {
     public_key: encodePublicKey(peer.publicKey),
     virtual_ip: peer.virtualIp,
     online: peer.online,
-    endpoint: peer.path ? formatEndpoint(peer.path.remote) : null,
+    endpoint: peer.path?.kind === 'udp' ? formatEndpoint(peer.path.remote) : null,
     path: peer.pathKind,
     path_state: peer.pathState,
     rtt_ms: peer.rtt === undefined ? null : roundTo(peer.rtt, 2),

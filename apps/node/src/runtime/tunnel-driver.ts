@@ -36,7 +36,9 @@ export class TunnelDriver {
     this.#now = now;
     this.#onEvent = onEvent;
     this.#output = {
-      datagram: (bytes, path) => this.#socket?.send(bytes, path.remote),
+      datagram: (bytes, path) => {
+        if (path.kind === 'udp') this.#socket?.send(bytes, path.remote);
+      },
       packet: (bytes) => dataPlane.tun.write(bytes),
     };
     tunnel.setMtu(dataPlane.tun.mtu);

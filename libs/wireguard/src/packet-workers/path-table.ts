@@ -3,7 +3,7 @@
 //
 //   entry, 32 bytes    family (4)  port (4)  socket (4)  – (4)  address (16)
 
-import { type Endpoint, endpoint, ipAddressFromBytes, type Path } from '@shadownet/primitives';
+import { type Endpoint, endpoint, ipAddressFromBytes, type UdpPath } from '@shadownet/primitives';
 
 const ENTRY_LENGTH = 32;
 const FAMILY = 0;
@@ -23,7 +23,7 @@ export class PathTable {
   }
 
   /** Main thread only, before the number is published. */
-  write(entry: number, path: Path): void {
+  write(entry: number, path: UdpPath): void {
     const { address, port } = path.remote;
     const cell = (entry * ENTRY_LENGTH) / 4;
     this.#cells[cell + FAMILY] = address.family;

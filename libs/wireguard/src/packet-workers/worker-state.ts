@@ -1,7 +1,7 @@
 // The main thread's side of what it shares with packet workers: it publishes each peer's current session, path and allowed IPs,
 // and keeps the numbers by which workers know peers and paths. Owned by device-state.ts.
 
-import { localAddressesEqual, type Path, pathsEqual } from '@shadownet/primitives';
+import { localAddressesEqual, pathsEqual, type UdpPath } from '@shadownet/primitives';
 import type { AllowedIps } from '../allowed-ips.js';
 import type { Peer } from '../peer.js';
 import type { SessionRef, SessionTable } from '../transport/session-table.js';
@@ -23,7 +23,7 @@ export interface WorkerBuffers {
 const NUMBERS_PER_PEER = 2;
 
 interface PublishedPath {
-  readonly path: Path;
+  readonly path: UdpPath;
   readonly entry: number;
 }
 
@@ -83,8 +83,9 @@ export class WorkerState {
     this.peers.setCurrentSlot(peer.id, peer.sessions.current?.slot);
   }
 
-  publishPath(peer: Peer): void {
-    this.#publishPath(peer.id, peer.path);
+  /** Workers send from the node's one socket only; packets for other paths they hand to the main thread. */
+  publishPath({ id, path }: Peer): void {
+    this.#publishPath(id, path?.kind === 'udp' && path.socket === 0 ? path : undefined);
   }
 
   noteAllowedIpsChanged(): void {
@@ -99,7 +100,7 @@ export class WorkerState {
   }
 
   /** Without a free entry workers know of no path, and hand the packets to the main thread, which does. */
-  #publishPath(peer: number, path: Path | undefined): void {
+  #publishPath(peer: number, path: UdpPath | undefined): void {
     const published = this.#published.get(peer);
     if (published && path && isPublished(published, path)) return;
     const entry = path && this.#pathNumbers.take();
@@ -112,6 +113,6 @@ export class WorkerState {
   }
 }
 
-function isPublished({ path }: PublishedPath, next: Path): boolean {
+function isPublished({ path }: PublishedPath, next: UdpPath): boolean {
   return pathsEqual(path, next) && localAddressesEqual(path, next);
 }

@@ -10,6 +10,7 @@ import {
   milliseconds,
   type PublicKey,
   publicKeysEqual,
+  remoteOf,
   Secret,
   udpPath,
 } from '@shadownet/primitives';
@@ -71,7 +72,7 @@ export function describePeers(device: Device, wallNanoseconds: (at: Instant) => 
   return device.peerStatuses().map((status) => ({
     publicKey: status.publicKey,
     presharedKey: device.presharedKeyOf(status.publicKey)!,
-    endpoint: status.path?.remote,
+    endpoint: status.path && remoteOf(status.path),
     lastHandshakeNanoseconds: status.lastHandshakeAt === undefined ? 0n : wallNanoseconds(status.lastHandshakeAt),
     txBytes: status.txBytes,
     rxBytes: status.rxBytes,
