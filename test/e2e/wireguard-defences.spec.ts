@@ -49,7 +49,7 @@ describe.skipIf(missing !== undefined).each(['linux', 'portable'] as const)(
       expect(await ours.canPing(theirs)).toBe(true);
     });
 
-    it('says nothing to replayed or older messages, and stays with the peer that sent them', async () => {
+    it('says nothing to replayed, older or spoofed messages, and stays with the peer that sent them', async () => {
       const { ours, theirs } = await lab.newPair({ dataPlane });
       await theirs.signal('SIGTERM');
       const peer = new ForeignPeer(ours.publicKey);
@@ -77,7 +77,9 @@ describe.skipIf(missing !== undefined).each(['linux', 'portable'] as const)(
 
       const damaged = peer.seal(ipv4Packet());
       damaged[damaged.length - 1]! ^= 1;
-      for (const message of [initiation, older, keepalive, data, damaged, response.bytes, stranger.initiation()]) {
+      const spoofed = peer.seal(ipv4Packet(9));
+      const useless = [initiation, older, keepalive, data, damaged, spoofed, response.bytes, stranger.initiation()];
+      for (const message of useless) {
         thief.send(target, message);
       }
       await pause(1000);
@@ -119,7 +121,7 @@ async function floodPing(from: WireGuardEnd, to: WireGuardEnd): Promise<void> {
   await from.host.tryRun(['ping', '-n', '-f', '-c', '100', '-w', '1', to.addresses[0]]);
 }
 
-/** From 10.99.0.2, whom the peer may be, to nobody. */
-function ipv4Packet(): Uint8Array {
-  return Uint8Array.from([0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 10, 99, 0, 2, 10, 99, 0, 3]);
+/** From 10.99.0.2, whom the peer may be, or from somebody whom it may not, to nobody. */
+function ipv4Packet(from = 2): Uint8Array {
+  return Uint8Array.from([0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 10, 99, 0, from, 10, 99, 0, 3]);
 }

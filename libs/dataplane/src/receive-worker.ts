@@ -197,22 +197,28 @@ export class ReceiveWorker extends PacketWorker {
 
     if (session.bytes === 0) this.#active.push(session);
     session.bytes += length;
+    if (packetLength > 0 && !this.#admit(session, packet, packetLength, header.trafficClass)) return;
+    // A message that is not as it should be does not lead us anywhere, authentic as it is.
     if (session.comparedSource !== this.#source || session.comparedPath !== this.peers.pathEntry(session.peer)) {
       this.#compareSource(session, header);
     }
-    if (packetLength > 0) this.#check(session, packet, packetLength, header.trafficClass);
   }
 
-  /** A whole IP packet, from one of the peer's own addresses (whitepaper §6). */
-  #check(session: OpenSession, at: number, length: number, trafficClass: number): void {
+  /** False unless it is a whole IP packet, from one of the peer's own addresses (whitepaper §6). */
+  #admit(session: OpenSession, at: number, length: number, trafficClass: number): boolean {
     session.dataPackets++;
     const inner = parseInnerPacket(this.#input.bytes, at, length);
-    if (!inner) return this.control.count(COUNTER.malformedInner);
+    if (!inner) {
+      this.control.count(COUNTER.malformedInner);
+      return false;
+    }
     if (this.allowedIps?.lookup(inner.family, this.#inputView, at + inner.sourceOffset) !== session.peer) {
-      return this.control.count(COUNTER.sourceNotAllowed);
+      this.control.count(COUNTER.sourceNotAllowed);
+      return false;
     }
     if ((trafficClass & ECN_MASK) === ECN_CE) this.#markCongestion(inner, at);
     this.#joiner.add(at, inner.length, session);
+    return true;
   }
 
   #sessionOf(index: number): OpenSession | undefined {

@@ -313,6 +313,16 @@ describe('the path of a peer', () => {
     expect(alice.receivedNumbers).toEqual([2]);
   });
 
+  it('does not follow a message whose inner source is not the peer’s own', () => {
+    connect();
+    const { path } = statusOfAlice();
+    alice.endpoint = parseEndpoint('203.0.113.5:7777')!;
+    alice.sendPacket(ipv4Packet('10.0.0.9', BOB, 1));
+    network.run(seconds(1));
+    expect(bob.device.counters['source-not-allowed']).toBe(1);
+    expect(statusOfAlice().path).toEqual(path);
+  });
+
   it('is learned from the first handshake when roaming', () => {
     alice.addPeer(bob, `${BOB}/32`);
     bob.addPeer(alice, `${ALICE}/32`, {});

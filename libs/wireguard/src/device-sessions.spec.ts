@@ -252,6 +252,15 @@ describe('keepalives', () => {
     ]);
   });
 
+  it('are not put off by being configured again', () => {
+    introduce(seconds(25));
+    network.run(seconds(20));
+    takeSent();
+    alice.addPeer(bob, `${BOB}/32`, { path: bob.path, persistentKeepalive: seconds(25) });
+    network.run(seconds(10));
+    expect(takeSent()).toEqual(['25 alice keepalive']);
+  });
+
   it('are put off by other traffic', () => {
     introduce(seconds(25));
     network.run(seconds(20));

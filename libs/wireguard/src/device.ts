@@ -110,8 +110,8 @@ export class Device implements PacketWorkerHost {
     state.workers.noteAllowedIpsChanged();
 
     const keepaliveTurnedOn = persistentKeepalive > 0 && peer.persistentKeepalive === 0;
+    if (persistentKeepalive !== peer.persistentKeepalive) peer.timers.traversed(now, persistentKeepalive);
     peer.persistentKeepalive = persistentKeepalive;
-    peer.timers.traversed(now, persistentKeepalive);
     if (configuration.path) this.setPeerPath(publicKey, configuration.path, now, out);
     if (keepaliveTurnedOn && peer.path) sendKeepalive(state, peer, now, out);
   }

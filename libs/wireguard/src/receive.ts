@@ -227,27 +227,34 @@ function handleTransport(
   if (!sessions.isLive(session)) return state.drop('unknown-index');
   if (!window.accept(counter)) return state.drop('replayed-counter');
 
+  const content = readContent(state, peer, plaintext);
   sessions.recordReceived(session, now, datagram.length);
-  state.authenticatedPath(peer, path, now);
+  // A message that is not as it should be does not lead us anywhere, authentic as it is.
+  if (content.ok) state.authenticatedPath(peer, path, now);
   peer.timers.authenticatedReceived(now, peer.persistentKeepalive);
   if (session === peer.sessions.next && sessions.confirm(session)) confirmSession(state, peer, session, now);
   if (peer.staged.size > 0) flushStaged(state, peer, now, out);
   renewBeforeExpiry(state, peer, now, out);
 
-  if (plaintext.length === 0) return { ok: true, kind: 'keepalive', peer: peer.publicKey };
-  peer.timers.dataReceived(now);
-  return deliver(state, peer, plaintext, out);
+  if (plaintext.length > 0) peer.timers.dataReceived(now);
+  if (!content.ok) return content;
+  if (content.kind === 'data') out.packet(content.packet, peer.publicKey);
+  return { ok: true, kind: content.kind, peer: peer.publicKey };
 }
 
+type Content =
+  | { readonly ok: true; readonly kind: 'keepalive' }
+  | { readonly ok: true; readonly kind: 'data'; readonly packet: Uint8Array };
+
 /** §6: what a peer may put on the host's interface is a whole IP packet from one of its own addresses. */
-function deliver(state: DeviceState, peer: Peer, plaintext: Uint8Array, out: DeviceOutput): DatagramResult {
+function readContent(state: DeviceState, peer: Peer, plaintext: Uint8Array): Content | Drop {
+  if (plaintext.length === 0) return { ok: true, kind: 'keepalive' };
   const inner = parseInnerPacket(plaintext);
   if (!inner) return state.drop('malformed-packet');
   if (state.allowedIps.lookup(inner.family, plaintext, inner.sourceOffset) !== peer) {
     return state.drop('source-not-allowed');
   }
-  out.packet(plaintext.subarray(0, inner.length), peer.publicKey);
-  return { ok: true, kind: 'data', peer: peer.publicKey };
+  return { ok: true, kind: 'data', packet: plaintext.subarray(0, inner.length) };
 }
 
 /** The initiator uses the session that we made as responder, so from now on we may as well. */
