@@ -117,6 +117,17 @@ export default tseslint.config(
     },
   },
   {
+    // @shadownet/crypto loads where there is no native layer; @shadownet/crypto/evp is the entry that has it.
+    files: ['libs/crypto/src/**/*.ts'],
+    ignores: ['**/evp-provider.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [onlyNativeMayImportKoffi, { name: '@shadownet/native', message: 'Only evp-provider.ts may.' }] },
+      ],
+    },
+  },
+  {
     // Nest injects by the types of constructor parameters: an import that is used as such has to stay a value.
     files: ['apps/control/src/**/*.ts'],
     languageOptions: { parserOptions: { experimentalDecorators: true, emitDecoratorMetadata: true } },

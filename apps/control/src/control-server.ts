@@ -48,7 +48,7 @@ export async function startControlServer(
   config: ControlConfig,
   { clock = systemClock, log, sourceLimits = SOURCE_LIMITS }: ControlServerOptions = {},
 ): Promise<ControlServer> {
-  const crypto = chooseCryptoProvider();
+  const { provider: crypto } = chooseCryptoProvider();
   const identity = openFiles(config, crypto);
 
   const logger = createLogger(config.logLevel, log);

@@ -2,7 +2,8 @@
 // deleted, or when the socket's file is removed. Called by main.ts.
 
 import { setTimeout } from 'node:timers/promises';
-import { chooseCryptoProvider } from '@shadownet/crypto';
+import { chooseCryptoProvider, nodeCandidate } from '@shadownet/crypto';
+import { evpCandidate } from '@shadownet/crypto/evp';
 import { interfaceIndex, NativeError } from '@shadownet/native';
 import { openDataPlane } from '@shadownet/dataplane';
 import type { PublicKey } from '@shadownet/primitives';
@@ -29,7 +30,8 @@ const HANDOVER_MS = 1000;
 export async function runInForeground(config: WgConfig, log: WgLog): Promise<void> {
   const { interfaceName, stateDirectory } = config;
   await refuseSecondStart(interfaceName);
-  const crypto = chooseCryptoProvider();
+  const { provider: crypto, fallbackReason: cryptoFallback } = chooseCryptoProvider([evpCandidate, nodeCandidate]);
+  if (cryptoFallback !== undefined) log.event('crypto-fallback', { reason: cryptoFallback });
   const { dataPlane, fallbackReason } = await openDataPlane({
     ...(config.dataPlane !== 'best' && { kind: config.dataPlane }),
     tun: { name: interfaceName, mtu: MTU, addresses: [], initialState: 'down' },

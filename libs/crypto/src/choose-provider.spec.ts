@@ -5,13 +5,27 @@ import { nodeCrypto } from './node-provider.js';
 import type { CryptoProvider } from './provider.js';
 
 describe('the choice of a provider', () => {
+  const broken: CryptoProvider = { ...nodeCrypto, blake2s: () => new Uint8Array(32) };
+
   it('is node:crypto where it gives the known answers', () => {
-    expect(chooseCryptoProvider()).toBe(nodeCrypto);
+    expect(chooseCryptoProvider()).toEqual({ provider: nodeCrypto, fallbackReason: undefined });
   });
 
-  it('falls back to noble where it does not', () => {
-    const broken: CryptoProvider = { ...nodeCrypto, blake2s: () => new Uint8Array(32) };
-    expect(chooseCryptoProvider(broken)).toBe(nobleCrypto);
+  it('is the first that gives them, and says what was wrong with those before', () => {
+    const absent = (): CryptoProvider => {
+      throw new Error('no such library');
+    };
+    const { provider, fallbackReason } = chooseCryptoProvider([
+      { name: 'evp', load: absent },
+      { name: 'evp', load: () => broken },
+      { name: 'node', load: () => nodeCrypto },
+    ]);
+    expect(provider).toBe(nodeCrypto);
+    expect(fallbackReason).toBe('evp: no such library; evp: it does not give the known answers');
+  });
+
+  it('is noble where no other does', () => {
+    expect(chooseCryptoProvider([{ name: 'node', load: () => broken }]).provider).toBe(nobleCrypto);
   });
 });
 
@@ -42,6 +56,13 @@ describe('the known answers refuse a provider', () => {
     },
     'whose AEAD opens nothing': { open: () => false },
     'whose BLAKE2s has another answer': { blake2s: () => new Uint8Array(32) },
+    'whose HMAC has another answer': { hmacBlake2s: () => new Uint8Array(32) },
+    'whose prepared MAC accepts forgeries': {
+      blake2sMac: (key) => ({ ...nobleCrypto.blake2sMac(key), verify: () => true }),
+    },
+    'whose prepared MAC accepts nothing': {
+      blake2sMac: (key) => ({ ...nobleCrypto.blake2sMac(key), verify: () => false }),
+    },
   };
 
   it.each(Object.entries(refused))('%s', (_, broken) => {

@@ -1,13 +1,42 @@
 // Which provider a process uses: decided once at start by known answers, then logged and shown by `status`.
 
-import { bytesEqual, decodeHex, encodeUtf8 } from '@shadownet/primitives';
+import { bytesEqual, concatBytes, decodeHex, encodeUtf8 } from '@shadownet/primitives';
 import { nobleCrypto } from './noble-provider.js';
 import { nodeCrypto } from './node-provider.js';
 import type { CryptoProvider } from './provider.js';
 
-/** `preferred` if it gives the published answers on this machine (some builds of OpenSSL lack algorithms), else noble. */
-export function chooseCryptoProvider(preferred: CryptoProvider = nodeCrypto): CryptoProvider {
-  return passesKnownAnswers(preferred) ? preferred : nobleCrypto;
+/** A provider that this machine may not have. */
+export interface ProviderCandidate {
+  readonly name: CryptoProvider['name'];
+  /** Throws with the reason where it cannot be had. */
+  readonly load: () => CryptoProvider;
+}
+
+export interface ProviderChoice {
+  readonly provider: CryptoProvider;
+  /** Why it is not the first candidate, for the log; `undefined` if it is. */
+  readonly fallbackReason: string | undefined;
+}
+
+export const nodeCandidate: ProviderCandidate = { name: 'node', load: () => nodeCrypto };
+
+/** The first candidate that gives the published answers on this machine (some builds of OpenSSL lack algorithms), else noble. */
+export function chooseCryptoProvider(candidates: readonly ProviderCandidate[] = [nodeCandidate]): ProviderChoice {
+  const refusals: string[] = [];
+  const choose = (provider: CryptoProvider): ProviderChoice => ({
+    provider,
+    fallbackReason: refusals.length > 0 ? refusals.join('; ') : undefined,
+  });
+  for (const { name, load } of candidates) {
+    try {
+      const provider = load();
+      if (passesKnownAnswers(provider)) return choose(provider);
+      refusals.push(`${name}: it does not give the known answers`);
+    } catch (error) {
+      refusals.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return choose(nobleCrypto);
 }
 
 /** True if X25519, ChaCha20-Poly1305 and BLAKE2s give the answers of their RFCs; never throws. */
@@ -56,11 +85,25 @@ function agreesOnAead(provider: CryptoProvider): boolean {
   return !provider.open(key, nonce, sealed, additionalData, opened);
 }
 
-/** RFC 7693 appendix B: BLAKE2s-256 of "abc". */
+/**
+ * BLAKE2s-256 of "abc" (RFC 7693 appendix B), BLAKE2s-256 of nothing under the key 00…1f (the first keyed vector of the BLAKE2
+ * reference), and that the forms built on them say the same as their definitions.
+ */
 function agreesOnBlake2s(provider: CryptoProvider): boolean {
-  return isEqual(
-    provider.blake2s(encodeUtf8('abc'), 32),
-    hex('508c5e8c327c14e2e1a72ba34eeb452f37458b209ed63a294d999b4c86675982'),
+  const key = Uint8Array.from({ length: 32 }, (_, i) => i);
+  const message = encodeUtf8('abc');
+  const mac = provider.blake2sMac(key);
+  const sealed = concatBytes(message, nobleCrypto.blake2s(message, 16, key));
+  const forged = concatBytes(message, new Uint8Array(16));
+  return (
+    isEqual(provider.blake2s(message, 32), hex('508c5e8c327c14e2e1a72ba34eeb452f37458b209ed63a294d999b4c86675982')) &&
+    isEqual(
+      provider.blake2s(new Uint8Array(0), 32, key),
+      hex('48a8997da407876b3d79c0d92325ad3b89cbb754d86ab71aee047ad345fd2c49'),
+    ) &&
+    isEqual(provider.hmacBlake2s(key, message), nobleCrypto.hmacBlake2s(key, message)) &&
+    mac.verify(sealed, 0, message.length, message.length) &&
+    !mac.verify(forged, 0, message.length, message.length)
   );
 }
 

@@ -1,4 +1,5 @@
-export { chooseCryptoProvider } from './choose-provider.js';
+export type { Blake2sMac } from './blake2s.js';
+export { chooseCryptoProvider, nodeCandidate, type ProviderCandidate, type ProviderChoice } from './choose-provider.js';
 export { CryptoError, type CryptoErrorCode } from './crypto-error.js';
 export { deriveLabelledKey, type KeyLabel } from './labelled-key.js';
 export { nobleCrypto } from './noble-provider.js';

@@ -7,6 +7,7 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha1 } from '@noble/hashes/legacy.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { publicKeyFromBytes } from '@shadownet/primitives';
+import { BLAKE2S_MAC_LENGTH, type Blake2sMac, requireMessage } from './blake2s.js';
 import {
   EXTENDED_NONCE_LENGTH,
   KEY_LENGTH,
@@ -30,6 +31,8 @@ export const nobleCrypto: CryptoProvider = {
     return blake2s(input, key && key.length > 0 ? { dkLen: outputLength, key } : { dkLen: outputLength });
   },
 
+  blake2sMac: (key) => nobleMac(key),
+  hmacBlake2s: (key, input) => hmac(blake2s, key, input),
   sha256: (input) => sha256(input),
   hmacSha256: (key, input) => hmac(sha256, key, input),
   hmacSha1: (key, input) => hmac(sha1, key, input),
@@ -74,6 +77,21 @@ export const nobleCrypto: CryptoProvider = {
     return difference === 0;
   },
 };
+
+function nobleMac(key: Uint8Array): Blake2sMac {
+  requireBlake2sLengths(BLAKE2S_MAC_LENGTH, key);
+  const own = Uint8Array.from(key);
+  const compute = (message: Uint8Array): Uint8Array => {
+    requireMessage(0, message.length);
+    return nobleCrypto.blake2s(message, BLAKE2S_MAC_LENGTH, own);
+  };
+  return {
+    compute,
+    verify: (bytes, start, end, macAt) =>
+      nobleCrypto.equal(compute(bytes.subarray(start, end)), bytes.subarray(macAt, macAt + BLAKE2S_MAC_LENGTH)),
+    zero: () => void own.fill(0),
+  };
+}
 
 class NoblePrivateKey implements PrivateKey {
   readonly publicKey: Uint8Array;

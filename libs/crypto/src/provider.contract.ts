@@ -247,10 +247,31 @@ export function describeCryptoProvider(provider: CryptoProvider): void {
         expect(provider.blake2s(KEY, 16)).not.toEqual(provider.blake2s(KEY, 32).slice(0, 16));
       });
 
+      it('prepares a BLAKE2s key for many messages, anywhere in a buffer', () => {
+        const mac = provider.blake2sMac(sequence(20, 3));
+        for (const length of [1, 63, 64, 65, 116, 128, 300, 70_000]) {
+          const message = sequence(length, 9);
+          const expected = provider.blake2s(message, 16, sequence(20, 3));
+          expect(mac.compute(message)).toEqual(expected);
+          const memory = new Uint8Array(length + 40);
+          memory.set(message, 5);
+          memory.set(expected, length + 7);
+          expect(mac.verify(memory, 5, 5 + length, length + 7)).toBe(true);
+          memory[length + 22]! ^= 1;
+          expect(mac.verify(memory, 5, 5 + length, length + 7)).toBe(false);
+        }
+        expect(() => mac.compute(EMPTY)).toThrow(RangeError);
+        mac.zero();
+        expect(mac.compute(KEY)).not.toEqual(provider.blake2s(KEY, 16, sequence(20, 3)));
+        expectCode('wrong-length', () => provider.blake2sMac(new Uint8Array(33)));
+      });
+
       it('answers with plain arrays, whose slices are copies', () => {
         const digests = [
           provider.blake2s(KEY, 32),
           provider.blake2s(KEY, 16, KEY),
+          provider.blake2sMac(KEY).compute(KEY),
+          provider.hmacBlake2s(KEY, KEY),
           provider.sha256(KEY),
           provider.hmacSha256(KEY, KEY),
           provider.hmacSha1(KEY, KEY),

@@ -1,5 +1,8 @@
 // The cryptography that the protocols need, behind one interface: the noble provider is the readable reference and the
-// fallback, the node provider the faster one. They are equal on every input (provider.contract.ts proves it).
+// fallback, the node provider a faster one, the EVP provider (@shadownet/crypto/evp) the fastest. They are equal on every
+// input (provider.contract.ts proves it).
+
+import type { Blake2sMac } from './blake2s.js';
 
 /** An X25519 private key ready for use. Holds what its provider precomputed; `zero()` clears what can be cleared. */
 export interface PrivateKey {
@@ -15,13 +18,17 @@ export interface PrivateKey {
 }
 
 export interface CryptoProvider {
-  readonly name: 'noble' | 'node';
+  readonly name: 'noble' | 'node' | 'evp';
 
   /** The key of 32 private bytes (copied; clamped as RFC 7748 §5 says). Throws CryptoError `wrong-length`. */
   privateKey(bytes: Uint8Array): PrivateKey;
 
   /** BLAKE2s (RFC 7693), `outputLength` 1…32 bytes, with a key of 0…32 bytes. Throws CryptoError `wrong-length`. */
   blake2s(input: Uint8Array, outputLength: number, key?: Uint8Array): Uint8Array;
+  /** BLAKE2s-128 under a key of 1…32 bytes, prepared for many messages. Throws CryptoError `wrong-length`. */
+  blake2sMac(key: Uint8Array): Blake2sMac;
+  /** HMAC (RFC 2104) over BLAKE2s-256, which is not BLAKE2s's own keyed mode: 32 bytes. */
+  hmacBlake2s(key: Uint8Array, input: Uint8Array): Uint8Array;
   sha256(input: Uint8Array): Uint8Array;
   /** HMAC-SHA256 (RFC 2104): 32 bytes. */
   hmacSha256(key: Uint8Array, input: Uint8Array): Uint8Array;

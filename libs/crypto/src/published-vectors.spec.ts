@@ -4,8 +4,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { decodeHex, encodeHex, encodeUtf8 } from '@shadownet/primitives';
 import { describe, expect, it } from 'vitest';
+import { fastProviders } from './fast-providers.contract.js';
 import { nobleCrypto } from './noble-provider.js';
-import { nodeCrypto } from './node-provider.js';
 
 interface X25519Vectors {
   vectors: { private: string; public: string; result: string; valid: boolean }[];
@@ -34,7 +34,7 @@ interface RfcVectors {
 
 const FOLDER = new URL('../../../../shared/vectors/', import.meta.url);
 
-for (const provider of [nobleCrypto, nodeCrypto]) {
+for (const provider of [nobleCrypto, ...fastProviders]) {
   describe.skipIf(!existsSync(FOLDER))(`the ${provider.name} provider on published vectors`, () => {
     it('agrees with every X25519 vector, and refuses those that must fail', () => {
       const { vectors } = load<X25519Vectors>('x25519_kernel.json');

@@ -5,6 +5,7 @@
 //     sum of $n bytes at $p as little-endian 32-bit words, the last one padded with zeros)
 
 import { type PinnedBlock, processArena } from '@shadownet/native';
+import { wasmModule, wasmName, wasmSection, wasmUnsigned } from '@shadownet/primitives';
 
 import { sumWords } from './checksum.js';
 
@@ -118,22 +119,11 @@ const CODE = [
 function moduleBytes(pages: number): Uint8Array {
   const locals = [3, 1, I32, 1, I64, 2, V128];
   const body = [...locals, ...CODE];
-  const name = (text: string): number[] => [text.length, ...[...text].map((letter) => letter.charCodeAt(0))];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, 2, I32, I32, 1, F64]),
-    ...section(2, [1, ...name('m'), ...name('m'), 2, 1, pages, pages]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, ...name('s'), 0, 0]),
-    ...section(10, [1, ...unsigned(body.length), ...body]),
-  ]);
-}
-
-function section(id: number, content: number[]): number[] {
-  return [id, ...unsigned(content.length), ...content];
-}
-
-/** LEB128. */
-function unsigned(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
+  return wasmModule(
+    wasmSection(1, [1, 0x60, 2, I32, I32, 1, F64]),
+    wasmSection(2, [1, ...wasmName('m'), ...wasmName('m'), 2, 1, pages, pages]),
+    wasmSection(3, [1, 0]),
+    wasmSection(7, [1, ...wasmName('s'), 0, 0]),
+    wasmSection(10, [1, ...wasmUnsigned(body.length), ...body]),
+  );
 }

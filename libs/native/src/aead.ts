@@ -1,19 +1,17 @@
-// ChaCha20-Poly1305 (RFC 8439) by the OpenSSL that Node carries, or by the system's libcrypto.so.3 for a Node that was linked
-// without exporting it. One context per thread and direction keeps one key; WireGuard's nonce is a counter and its additional
-// data is empty (whitepaper §5.4.6). Used by the workers of libs/dataplane and by the EVP provider of libs/crypto.
+// ChaCha20-Poly1305 (RFC 8439) by OpenSSL. One context per thread and direction keeps one key; WireGuard's nonce is a counter
+// and its additional data is empty (whitepaper §5.4.6). Used by the workers of libs/dataplane and by the EVP provider of
+// libs/crypto.
 
 import { decodeHex } from '@shadownet/primitives';
 
 import { type PinnedBlock, processArena } from './arena.js';
-import { koffi } from './koffi-loader.js';
-import { requirePacketMachine, setPointer } from './machine.js';
+import { setPointer } from './machine.js';
 import { NativeError } from './native-error.js';
+import { bindOpenSsl, type OpenSslLibrary } from './openssl.js';
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 export const AEAD_TAG_BYTES = 16;
-
-const OPENSSL_3 = 0x30000000;
 
 // OSSL_PARAM (openssl/core.h): const char *key; unsigned data_type; void *data; size_t data_size; size_t return_size. A list
 // ends with an entry without key.
@@ -168,30 +166,15 @@ function failed(what: string): never {
 }
 
 function evp(): Evp {
-  if (loaded) return loaded;
-  requirePacketMachine();
-  const candidates: readonly [string, string | null][] = [
-    ["Node's OpenSSL", null],
-    ['libcrypto.so.3', 'libcrypto.so.3'],
-  ];
-  const reasons: string[] = [];
-  for (const [name, file] of candidates) {
-    try {
-      const found = bindEvp(name, file);
-      proveKnownAnswer(found);
-      loaded = found;
-      return found;
-    } catch (error) {
-      reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-  throw new NativeError('native-unavailable', `no OpenSSL 3 with ChaCha20-Poly1305 (${reasons.join('; ')})`);
+  loaded ??= bindOpenSsl('ChaCha20-Poly1305', (library, name) => {
+    const found = bindEvp(library, name);
+    proveKnownAnswer(found);
+    return found;
+  });
+  return loaded;
 }
 
-function bindEvp(name: string, file: string | null): Evp {
-  const library = koffi().load(file);
-  const versionNumber = library.func('OpenSSL_version_num', 'uint64_t', [])() as number;
-  if (Number(versionNumber) < OPENSSL_3) throw new Error(`version 0x${Number(versionNumber).toString(16)} is too old`);
+function bindEvp(library: OpenSslLibrary, name: string): Evp {
   const pointer = 'int64_t';
   const five = (symbol: string): Five =>
     library.func(symbol, 'int', [pointer, pointer, pointer, pointer, pointer]) as Five;

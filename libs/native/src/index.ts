@@ -26,3 +26,4 @@ export { PollSet } from './poll-set.js';
 export { openOffloadTunDescriptor, openTunDescriptor, type TunOffloads } from './tun-descriptor.js';
 export { TunInterfaceProbe, type TunInterfaceState, type TunInterfaceStatus } from './tun-interface-probe.js';
 export { forbidAddressReuse, openUdpDescriptor, setSocketMark } from './udp-descriptor.js';
+export { loadX25519, X25519Key } from './x25519.js';

@@ -54,3 +54,4 @@ export {
   withoutLocalAddress,
 } from './path.js';
 export { earliestWakeup, type Wakeup } from './wakeup.js';
+export { wasmModule, wasmName, wasmSection, wasmSigned, wasmUnsigned } from './wasm-module.js';

@@ -56,7 +56,11 @@ export const MAX_STAGED_PACKETS = 128;
  * Handshake messages per second, and as many at once, that are processed without asking for a cookie: about a quarter of what
  * one core can answer with each provider.
  */
-export const HANDSHAKE_BUDGET_PER_SECOND: Readonly<Record<CryptoProvider['name'], number>> = { node: 200, noble: 30 };
+export const HANDSHAKE_BUDGET_PER_SECOND: Readonly<Record<CryptoProvider['name'], number>> = {
+  evp: 1200,
+  node: 200,
+  noble: 30,
+};
 /** Once over the budget, the device asks for cookies for so long. */
 export const UNDER_LOAD_TIME: Duration = seconds(1);
 /** What one source with a valid cookie may send while the device is under load, and so may one at which a peer is known to be. */

@@ -1,5 +1,6 @@
 // What the node logs: one JSON object per line with an `event` and that event's fields (docs/logging.md). Never a secret.
 
+import type { CryptoProvider } from '@shadownet/crypto';
 import type { DataPlaneKind } from '@shadownet/dataplane';
 import { pino } from 'pino';
 import type { LogLevel } from '../config.js';
@@ -7,6 +8,7 @@ import type { LogLevel } from '../config.js';
 /** The fields of each event. Endpoints are texts such as `203.0.113.21:51820`, keys and peers are public keys in base64. */
 export interface NodeEvents {
   'keys-ready': { public_key: string; created: boolean };
+  'crypto-provider': { name: CryptoProvider['name']; reason?: string };
   'data-plane': { kind: DataPlaneKind; reason?: string };
   'socket-bound': { port: number };
   'server-key-pinned': { server_public_key: string };
@@ -39,6 +41,7 @@ export interface NodeEvents {
 
 const LEVELS: Record<keyof NodeEvents, Exclude<LogLevel, 'trace'>> = {
   'keys-ready': 'info',
+  'crypto-provider': 'info',
   'data-plane': 'info',
   'socket-bound': 'info',
   'server-key-pinned': 'info',

@@ -5,7 +5,8 @@
 
 import { networkInterfaces, release, type } from 'node:os';
 import type { HeartbeatRequest, RegisterRequest, RegisterResponse, ServerInfo } from '@shadownet/contracts';
-import { chooseCryptoProvider, type CryptoProvider } from '@shadownet/crypto';
+import { chooseCryptoProvider, type CryptoProvider, nodeCandidate } from '@shadownet/crypto';
+import { evpCandidate } from '@shadownet/crypto/evp';
 import type { DataPlane, DataPlaneChoice, OpenedDataPlane } from '@shadownet/dataplane';
 import {
   addDuration,
@@ -141,7 +142,8 @@ export class NodeRuntime {
 
     const state = new StateDirectory(config.stateDirectory);
     this.#cleanups.push(await lockState(state.path));
-    const crypto = chooseCryptoProvider();
+    const { provider: crypto, fallbackReason: reason } = chooseCryptoProvider([evpCandidate, nodeCandidate]);
+    log.event('crypto-provider', { name: crypto.name, ...(reason !== undefined && { reason }) });
     const { key, created } = state.loadPrivateKey(secureRandom);
     this.#cleanups.push(() => key.zero());
     const timestamps = this.#timestamps(state);

@@ -3,10 +3,9 @@
 
 import type { CryptoProvider } from '@shadownet/crypto';
 import { concatBytes, encodeUtf8 } from '@shadownet/primitives';
-import { AEAD_TAG_LENGTH, KEY_LENGTH } from '../constants.js';
+import { AEAD_TAG_LENGTH } from '../constants.js';
 
 const CONSTRUCTION = encodeUtf8('Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s');
-const BLAKE2S_BLOCK_LENGTH = 64;
 const EMPTY = new Uint8Array(0);
 /** Every handshake key encrypts exactly one message, under counter 0. */
 const ZERO_NONCE = new Uint8Array(12);
@@ -109,29 +108,13 @@ export class SymmetricState {
  * τ0 = HMAC(key, input); τ1 = HMAC(τ0, 0x1); τi = HMAC(τ0, τ(i−1) ‖ i).
  */
 export function kdf(crypto: CryptoProvider, key: Uint8Array, input: Uint8Array, count: 1 | 2 | 3): Uint8Array[] {
-  const extracted = hmacBlake2s(crypto, key, input);
+  const extracted = crypto.hmacBlake2s(key, input);
   const outputs: Uint8Array[] = [];
   let previous: Uint8Array = EMPTY;
   for (let i = 1; i <= count; i++) {
-    previous = hmacBlake2s(crypto, extracted, concatBytes(previous, Uint8Array.of(i)));
+    previous = crypto.hmacBlake2s(extracted, concatBytes(previous, Uint8Array.of(i)));
     outputs.push(previous);
   }
   extracted.fill(0);
   return outputs;
-}
-
-/** HMAC (RFC 2104) over BLAKE2s-256, which is not BLAKE2s's own keyed mode. Keys of up to 64 bytes. */
-export function hmacBlake2s(crypto: CryptoProvider, key: Uint8Array, input: Uint8Array): Uint8Array {
-  const inner = new Uint8Array(BLAKE2S_BLOCK_LENGTH + input.length).fill(0x36, 0, BLAKE2S_BLOCK_LENGTH);
-  const outer = new Uint8Array(BLAKE2S_BLOCK_LENGTH + KEY_LENGTH).fill(0x5c, 0, BLAKE2S_BLOCK_LENGTH);
-  for (let i = 0; i < key.length; i++) {
-    inner[i]! ^= key[i]!;
-    outer[i]! ^= key[i]!;
-  }
-  inner.set(input, BLAKE2S_BLOCK_LENGTH);
-  outer.set(crypto.blake2s(inner, 32), BLAKE2S_BLOCK_LENGTH);
-  const code = crypto.blake2s(outer, 32);
-  inner.fill(0);
-  outer.fill(0);
-  return code;
 }
