@@ -38,6 +38,8 @@ export class WorkerTraffic {
     const hasSent = sentAt !== seen.sentAt;
     const hasReceived = receivedAt !== seen.receivedAt;
     const hasReceivedData = dataReceivedAt !== seen.dataReceivedAt;
+    // Which is what nearly all of many peers did: nothing.
+    if (!hasSent && !hasReceived && !hasReceivedData) return false;
     seen.sentAt = sentAt;
     seen.receivedAt = receivedAt;
     seen.dataReceivedAt = dataReceivedAt;
