@@ -11,19 +11,13 @@ import {
   PathAgent,
   type PathEvent,
   probeIdOf,
-  ReflexiveDiscovery,
-  type ReflexiveEvent,
 } from '@shadownet/paths';
 import {
   assertNever,
   comparePublicKeys,
   earliestWakeup,
   type Duration,
-  encodeHex,
-  encodePublicKey,
   type Endpoint,
-  endpointsEqual,
-  formatPath,
   type Instant,
   type IpPrefix,
   milliseconds,
@@ -34,7 +28,6 @@ import {
   publicKeyFromBytes,
   publicKeysEqual,
   type PublicKeyText,
-  TimerQueue,
   type UdpPath,
   type Wakeup,
 } from '@shadownet/primitives';
@@ -50,8 +43,10 @@ import {
 import { classifyDatagram } from './demultiplexer.js';
 import { linkStatus } from './link-status.js';
 import { applyPeerChange, compareMapVersions, diffNetworkMap, type PeerChange } from './network-map.js';
-import { ownCandidates, peerCandidates } from './peer-candidates.js';
+import { peerCandidates } from './peer-candidates.js';
+import { OwnAddresses } from './own-addresses.js';
 import { PeerLink } from './peer-link.js';
+import { PeerLinks } from './peer-links.js';
 import { TunnelError } from './tunnel-error.js';
 import type { MapUpdate, TunnelEvent, TunnelOptions, TunnelOutput, TunnelStatus } from './tunnel-types.js';
 
@@ -70,28 +65,19 @@ export class Tunnel {
   readonly #options: TunnelOptions;
   readonly #privateKey: PrivateKey;
   readonly #device: Device;
-  readonly #discovery: ReflexiveDiscovery;
+  readonly #own: OwnAddresses;
   readonly #limiter = new DestinationLimiter();
-  readonly #links = new Map<PublicKeyText, PeerLink>();
-  /** By the id that the peer's probes carry, in hexadecimal. */
-  readonly #linkOfProbeId = new Map<string, PeerLink>();
-  /** By the text of the path that the engine sends by. */
-  readonly #linkOfPath = new Map<string, PeerLink>();
-  /** Who may have events, or another deadline than before: with many peers, a packet must not cost a look at each. */
-  readonly #touched = new Set<PeerLink>();
-  readonly #timers = new TimerQueue<PeerLink>();
+  readonly #links = new PeerLinks();
   readonly #counters = new Map<string, number>();
   readonly #events: TunnelEvent[] = [];
   /** Above what was used towards peers that are gone, of which one may come back and remember. */
   #firstProbeCounter: bigint;
   #map: NetworkMap | undefined;
-  #hostCandidates: readonly Endpoint[] = [];
-  #reflexive: Endpoint | undefined;
 
   /** Throws TunnelError 'bad-private-key' if the key is not 32 bytes. */
   constructor(options: TunnelOptions, now: Instant) {
     if (options.privateKey.length !== 32) throw new TunnelError('bad-private-key', 'a private key has 32 bytes');
-    const { crypto, random, timestamps, privateKey, software } = options;
+    const { crypto, random, timestamps, privateKey } = options;
     this.#options = options;
     this.#firstProbeCounter = options.firstProbeCounter;
     this.#privateKey = crypto.privateKey(privateKey.expose());
@@ -99,7 +85,7 @@ export class Tunnel {
     this.#device = new Device({ crypto, random, timestamps, endpoints: 'external' });
     this.#device.setPrivateKey(privateKey.expose(), now);
     this.packetWorkers = this.#packetWorkerHost();
-    this.#discovery = new ReflexiveDiscovery({ random, ...(software !== undefined && { software }) });
+    this.#own = new OwnAddresses(options);
   }
 
   // ── Configuration ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -126,18 +112,15 @@ export class Tunnel {
 
   /** Asks these STUN servers where we are, at once and from now on. */
   setStunServers(servers: readonly Endpoint[], now: Instant, out: TunnelOutput): void {
-    this.#discovery.setServers(servers, now, out);
+    this.#own.setServers(servers, now, out);
     this.#drain(now, out);
   }
 
   /** Our own addresses. If they changed then so did the network: reflexive address and paths are checked. */
   setHostCandidates(endpoints: readonly Endpoint[], now: Instant, out: TunnelOutput): void {
-    const before = this.#hostCandidates;
-    if (before.length === endpoints.length && before.every((one, i) => endpointsEqual(one, endpoints[i]!))) return;
-    this.#hostCandidates = endpoints;
-    this.#discovery.refresh(now, out);
-    for (const link of this.#links.values()) {
-      this.#agentOf(link).setRemoteCandidates(this.#candidatesOf(link.peer), now, out);
+    if (!this.#own.setHost(endpoints, now, out)) return;
+    for (const link of this.#links.all()) {
+      this.#links.agentOf(link).setRemoteCandidates(this.#candidatesOf(link.peer), now, out);
       if (link.path) link.agent.start(now, out);
     }
     this.#drain(now, out);
@@ -150,7 +133,7 @@ export class Tunnel {
 
   /** Forgets all peers and zeroes their keys and ours. The tunnel must not be used afterwards. */
   close(now: Instant): void {
-    for (const link of [...this.#links.values()]) this.#removeLink(link, now);
+    for (const link of this.#links.all()) this.#removeLink(link, now);
     this.#privateKey.zero();
   }
 
@@ -201,9 +184,9 @@ export class Tunnel {
   /** Does all that is due. Calling it early does nothing. */
   handleTimeout(now: Instant, out: TunnelOutput): void {
     this.#device.handleTimeout(now, this.#deviceOutput(now, out));
-    this.#discovery.handleTimeout(now, out);
-    for (const link of this.#takeDue(now)) {
-      this.#agentOf(link).handleTimeout(now, out);
+    this.#own.handleTimeout(now, out);
+    for (const link of this.#links.takeDue(now)) {
+      this.#links.agentOf(link).handleTimeout(now, out);
       if (link.handshakeAt !== undefined && now >= link.handshakeAt) this.#initiateUnlessEstablished(link, now, out);
     }
     this.#drain(now, out);
@@ -211,8 +194,7 @@ export class Tunnel {
 
   /** When handleTimeout wants to be called next, and why. */
   pollTimeout(): Wakeup | undefined {
-    const next = this.#timers.first()?.owner.pollTimeout();
-    return earliestWakeup(this.#device.pollTimeout(), this.#discovery.pollTimeout(), next);
+    return earliestWakeup(this.#device.pollTimeout(), this.#own.pollTimeout(), this.#links.pollTimeout());
   }
 
   /** The oldest event not yet fetched. */
@@ -224,21 +206,21 @@ export class Tunnel {
 
   /** Our addresses as STUN servers see them, the latest answer first. */
   get reflexive(): readonly Endpoint[] {
-    return this.#discovery.reflexive;
+    return this.#own.reflexive;
   }
 
   /** The one of them to announce as our endpoint. */
   get endpoint(): Endpoint | undefined {
-    return this.#reflexive;
+    return this.#own.endpoint;
   }
 
   get hostCandidates(): readonly Endpoint[] {
-    return this.#hostCandidates;
+    return this.#own.host;
   }
 
   /** What to announce to the other nodes. */
   get candidates(): Candidate[] {
-    return ownCandidates(this.#hostCandidates, this.#discovery.reflexive);
+    return this.#own.candidates;
   }
 
   /** True if a map of this version would be news. */
@@ -251,7 +233,7 @@ export class Tunnel {
       publicKey: this.publicKey,
       mapVersion: this.#map?.map_version,
       reflexive: this.reflexive,
-      peers: [...this.#links.values()].map((link) => linkStatus(link, this.#device, now)),
+      peers: this.#links.all().map((link) => linkStatus(link, this.#device, now)),
       counters: this.#allCounters(),
     };
   }
@@ -267,7 +249,7 @@ export class Tunnel {
   // ── Peers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #addPeer(peer: Peer, now: Instant, out: TunnelOutput): void {
-    if (this.#links.has(peer.public_key as PublicKeyText)) return this.#changePeer(peer, now, out);
+    if (this.#linkOf(peer)) return this.#changePeer(peer, now, out);
     const publicKey = parsePublicKey(peer.public_key);
     const keys = publicKey && deriveProbeKeys(this.#options.crypto, this.#privateKey, publicKey);
     if (!keys) return this.#count('map-unfit-key');
@@ -282,38 +264,33 @@ export class Tunnel {
       limiter: this.#limiter,
     });
     const link = new PeerLink(publicKey, peer, keys, agent, comparePublicKeys(this.publicKey, publicKey) < 0);
-    this.#links.set(encodePublicKey(publicKey), link);
-    this.#linkOfProbeId.set(encodeHex(keys.incomingId), link);
+    this.#links.add(link);
     this.#configure(link, now, out);
-    this.#agentOf(link).setRemoteCandidates(this.#candidatesOf(peer), now, out);
+    this.#links.agentOf(link).setRemoteCandidates(this.#candidatesOf(peer), now, out);
     if (peer.online) agent.start(now, out);
   }
 
   #changePeer(peer: Peer, now: Instant, out: TunnelOutput): void {
-    const link = this.#links.get(peer.public_key as PublicKeyText);
+    const link = this.#linkOf(peer);
     if (!link) return;
     const before = link.peer;
     link.peer = peer;
     if (before.allowed_ips.join() !== peer.allowed_ips.join()) this.#configure(link, now, out);
-    this.#agentOf(link).setRemoteCandidates(this.#candidatesOf(peer), now, out);
+    this.#links.agentOf(link).setRemoteCandidates(this.#candidatesOf(peer), now, out);
     // Back again, perhaps as a new process: a path that is in use is checked, an unknown one searched.
     if (peer.online && !before.online) link.agent.start(now, out);
   }
 
   #removePeer(peer: Peer, now: Instant): void {
-    const link = this.#links.get(peer.public_key as PublicKeyText);
+    const link = this.#linkOf(peer);
     if (link) this.#removeLink(link, now);
   }
 
   #removeLink(link: PeerLink, now: Instant): void {
     link.agent.stop(now);
     if (link.agent.nextCounter > this.#firstProbeCounter) this.#firstProbeCounter = link.agent.nextCounter;
-    this.#touched.delete(link);
-    this.#timers.delete(link);
-    this.#forgetPath(link);
     this.#device.removePeer(link.publicKey, now);
-    this.#links.delete(encodePublicKey(link.publicKey));
-    this.#linkOfProbeId.delete(encodeHex(link.keys.incomingId));
+    this.#links.remove(link);
     link.zero();
   }
 
@@ -324,7 +301,7 @@ export class Tunnel {
   }
 
   #candidatesOf(peer: Peer): Candidate[] {
-    return peerCandidates(peer, this.#hostCandidates);
+    return peerCandidates(peer, this.#own.host);
   }
 
   #overlay(): IpPrefix[] {
@@ -332,31 +309,20 @@ export class Tunnel {
     return prefix ? [prefix] : [];
   }
 
-  /** The links with a deadline that has come, out of the queue: draining puts them back. */
-  #takeDue(now: Instant): PeerLink[] {
-    const due: PeerLink[] = [];
-    for (let first = this.#timers.first(); first && first.at <= now; first = this.#timers.first()) {
-      due.push(first.owner);
-      this.#timers.delete(first.owner);
-    }
-    return due;
-  }
-
-  /** For a call that may leave events or another deadline behind. */
-  #agentOf(link: PeerLink): PathAgent {
-    this.#touched.add(link);
-    return link.agent;
+  /** The network map has the key as text, which was checked when it was read. */
+  #linkOf(peer: Peer): PeerLink | undefined {
+    return this.#links.ofKeyText(peer.public_key as PublicKeyText);
   }
 
   // ── Datagrams ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #handleWireGuard(datagram: Uint8Array, path: Path, now: Instant, out: TunnelOutput): void {
     const result = this.#device.handleDatagram(datagram, path, now, this.#deviceOutput(now, out));
-    const link = this.#linkOfPath.get(formatPath(path));
+    const link = this.#links.ofPath(path);
     if (!link) return;
     if (result.ok) {
       // What another peer sends from there, under a forged address, says nothing about the path.
-      if (publicKeysEqual(result.peer, link.publicKey)) this.#agentOf(link).trafficReceived(path, now);
+      if (publicKeysEqual(result.peer, link.publicKey)) this.#links.agentOf(link).trafficReceived(path, now);
       return;
     }
     // The peer speaks under a session that we don't have, because we were restarted: it would take it 15 s to find out.
@@ -364,12 +330,12 @@ export class Tunnel {
   }
 
   #handleStun(message: StunMessage, datagram: Uint8Array, from: UdpPath, now: Instant, out: TunnelOutput): void {
-    if (this.#discovery.handleMessage(message, from.remote, now)) return;
+    if (this.#own.handleMessage(message, from.remote, now)) return;
     const probeId = probeIdOf(message);
     if (!probeId) return this.#count('stun-unexpected');
-    const link = this.#linkOfProbeId.get(encodeHex(probeId));
+    const link = this.#links.ofProbeId(probeId);
     if (!link) return this.#count('probe-unknown-id');
-    const result = this.#agentOf(link).handleProbe(message, datagram, from, now, out);
+    const result = this.#links.agentOf(link).handleProbe(message, datagram, from, now, out);
     if (!result.ok) this.#count(`probe-${result.reason}`);
   }
 
@@ -377,8 +343,8 @@ export class Tunnel {
   #deviceOutput(now: Instant, out: TunnelOutput): DeviceOutput {
     return {
       datagram: (bytes, path) => {
-        const link = wantsAnswer(bytes) ? this.#linkOfPath.get(formatPath(path)) : undefined;
-        if (link) this.#agentOf(link).trafficSent(now);
+        const link = wantsAnswer(bytes) ? this.#links.ofPath(path) : undefined;
+        if (link) this.#links.agentOf(link).trafficSent(now);
         out.datagram(bytes, path);
       },
       packet: (bytes, peer) => out.packet(bytes, peer),
@@ -395,24 +361,21 @@ export class Tunnel {
         active = true;
         this.#onDeviceEvent(event, now, out);
       }
-      for (let event = this.#discovery.pollEvent(); event; event = this.#discovery.pollEvent()) {
+      for (let event = this.#own.pollEvent(); event; event = this.#own.pollEvent()) {
         active = true;
-        this.#onReflexiveEvent(event);
+        this.#events.push(event);
       }
-      for (const link of this.#touched) {
-        this.#touched.delete(link);
+      for (const link of this.#links.takeTouched()) {
         for (let event = link.agent.pollEvent(); event; event = link.agent.pollEvent()) {
           active = true;
           this.#onPathEvent(link, event, now, out);
         }
-        const deadline = link.nextDeadline();
-        if (deadline !== undefined) this.#timers.lookAt(link, deadline);
       }
     }
   }
 
   #onDeviceEvent(event: DeviceEvent, now: Instant, out: TunnelOutput): void {
-    const link = this.#links.get(encodePublicKey(event.peer));
+    const link = this.#links.ofPeer(event.peer);
     if (!link) return;
     switch (event.kind) {
       case 'handshake-completed':
@@ -423,7 +386,7 @@ export class Tunnel {
         this.#events.push({ kind: 'handshake-gave-up', peer: link.name });
         return;
       case 'authenticated-from':
-        if (event.path.kind === 'udp') this.#agentOf(link).learn(event.path.remote, now, out);
+        if (event.path.kind === 'udp') this.#links.agentOf(link).learn(event.path.remote, now, out);
         return;
       case 'traffic':
         return this.#noteWorkerTraffic(link, event.sentAt, event.receivedAt);
@@ -440,7 +403,7 @@ export class Tunnel {
   /** Data that passed by the workers says as much about the path: what came last answers all that was sent before. */
   #noteWorkerTraffic(link: PeerLink, sentAt: Instant | undefined, receivedAt: Instant | undefined): void {
     if (!link.path) return;
-    const agent = this.#agentOf(link);
+    const agent = this.#links.agentOf(link);
     if (receivedAt !== undefined) agent.trafficReceived(link.path, receivedAt);
     if (sentAt !== undefined && (receivedAt === undefined || sentAt > receivedAt)) agent.trafficSent(sentAt);
   }
@@ -449,32 +412,7 @@ export class Tunnel {
   #onDemand(link: PeerLink, now: Instant, out: TunnelOutput): void {
     const { state } = link.agent.status(now);
     if (state !== 'idle' && state !== 'waiting') return;
-    if (link.takeDemand(now)) this.#agentOf(link).start(now, out);
-  }
-
-  #onReflexiveEvent(event: ReflexiveEvent): void {
-    switch (event.kind) {
-      case 'reflexive-address':
-        this.#events.push({ kind: 'stun-result', server: event.server, endpoint: event.endpoint, rtt: event.rtt });
-        return this.#noteReflexive();
-      case 'reflexive-changed':
-        return this.#noteReflexive();
-      case 'server-unreachable':
-        this.#events.push({ kind: 'stun-unanswered', server: event.server });
-        return;
-      default:
-        assertNever(event);
-    }
-  }
-
-  /** Behind a NAT that maps by destination each server sees another address: the one that was announced stays while it is seen. */
-  #noteReflexive(): void {
-    const seen = this.#discovery.reflexive;
-    const previous = this.#reflexive;
-    const [endpoint] = seen;
-    if (!endpoint || (previous && seen.some((one) => endpointsEqual(one, previous)))) return;
-    this.#reflexive = endpoint;
-    this.#events.push({ kind: 'reflexive-changed', endpoint, previous });
+    if (link.takeDemand(now)) this.#links.agentOf(link).start(now, out);
   }
 
   #onPathEvent(link: PeerLink, event: PathEvent, now: Instant, out: TunnelOutput): void {
@@ -503,9 +441,7 @@ export class Tunnel {
   }
 
   #onPathSelected(link: PeerLink, path: Path, rtt: Duration, now: Instant, out: TunnelOutput): void {
-    this.#forgetPath(link);
-    link.path = path;
-    this.#linkOfPath.set(formatPath(path), link);
+    this.#links.setPath(link, path);
     this.#events.push({ kind: 'path-confirmed', peer: link.name, path, rtt });
     this.#device.setPeerPath(link.publicKey, path, now, this.#deviceOutput(now, out));
     if (link.initiates) this.#initiateUnlessEstablished(link, now, out);
@@ -519,23 +455,16 @@ export class Tunnel {
     now: Instant,
     out: TunnelOutput,
   ): void {
-    this.#forgetPath(link);
+    this.#links.setPath(link, undefined);
     this.#device.setPeerPath(link.publicKey, undefined, now, this.#deviceOutput(now, out));
     this.#events.push({ kind: 'path-lost', peer: link.name, reason });
-    this.#discovery.refresh(now, out);
+    this.#own.refresh(now, out);
   }
 
   #initiateUnlessEstablished(link: PeerLink, now: Instant, out: TunnelOutput): void {
     link.handshakeAt = undefined;
     if (this.#device.peerStatus(link.publicKey)?.session === 'established') return;
     this.#device.initiateHandshake(link.publicKey, now, this.#deviceOutput(now, out));
-  }
-
-  #forgetPath(link: PeerLink): void {
-    if (link.path && this.#linkOfPath.get(formatPath(link.path)) === link)
-      this.#linkOfPath.delete(formatPath(link.path));
-    link.path = undefined;
-    link.handshakeAt = undefined;
   }
 
   // ── Numbers ───────────────────────────────────────────────────────────────────────────────────────────────────────
