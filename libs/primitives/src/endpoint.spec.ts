@@ -44,6 +44,23 @@ describe('an endpoint', () => {
     expect(parseEndpoint('[::ffff:1.2.3.4]:51820')).toEqual(parseEndpoint('1.2.3.4:51820'));
   });
 
+  it('has a zone if it is link-local, and only where zones are known', () => {
+    const zoneNumber = (zone: string): number | undefined => ({ eth0: 7, '12': 12, none: 0 })[zone];
+    const text = '[fe80::1%eth0]:51820';
+    expect(parseEndpoint(text)).toBeUndefined();
+    expect(parseEndpoint(text, zoneNumber)).toEqual(endpoint(parseIpAddress('fe80::1')!, 51820, 7));
+    expect(formatEndpoint(parseEndpoint(text, zoneNumber)!)).toBe('[fe80::1%7]:51820');
+    expect(endpointsEqual(parseEndpoint(text, zoneNumber)!, parseEndpoint('[fe80::1]:51820')!)).toBe(false);
+    const refused = [
+      '[fe80::1%eth1]:1',
+      '[fe80::1%none]:1',
+      '[2001:db8::1%eth0]:1',
+      '169.254.0.1%eth0:1',
+      '[fe80::1%]:1',
+    ];
+    for (const other of refused) expect(parseEndpoint(other, zoneNumber)).toBeUndefined();
+  });
+
   it.each(['1.2.3.4', '1.2.3.4:', '1.2.3.4:0', '1.2.3.4:65536', '1.2.3.4:080', '1.2.3.4:+80', '1.2.3.4:8e1', ':80'])(
     'refuses %j',
     (text) => expect(parseEndpoint(text)).toBeUndefined(),
