@@ -5,7 +5,7 @@ export { EventDescriptor } from './event-descriptor.js';
 export { errnoName } from './errno.js';
 export { type Descriptor, type Libc, libc } from './libc.js';
 export { requirePacketMachine } from './machine.js';
-export { GatherList, ReceiveHeader, SendHeader, type SocketFamily } from './message-header.js';
+export { GatherList, mayBeSourceRefusal, ReceiveHeader, SendHeader, type SocketFamily } from './message-header.js';
 export { NativeError, type NativeErrorCode } from './native-error.js';
 export {
   interfaceIndex,

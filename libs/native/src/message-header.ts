@@ -1,11 +1,16 @@
 // The msghdr of sendmsg(2) and recvmsg(2) with what hangs on it: the peer's address, the iovec and the control messages of
-// udp(7) and ip(7), laid out in pinned memory (bits/socket.h, linux/udp.h; offsets for LP64).
+// udp(7), ip(7) and ipv6(7), laid out in pinned memory (bits/socket.h, linux/udp.h; offsets for LP64).
 //
 //   struct msghdr  { void *name; u32 namelen; struct iovec *iov; size_t iovlen; void *control; size_t controllen; int flags }
 //   struct iovec   { void *base; size_t len }
 //   struct cmsghdr { size_t len; int level; int type } data, each aligned to 8
+//
+// Which address of ours a datagram was sent to, or leaves from, is an in_pktinfo on an IPv4 socket and an in6_pktinfo, for IPv4
+// with mapped addresses, on an IPv6 one. No interface is named: that would make the kernel take its link for the destination's.
+//
+//   struct in_pktinfo  { int ifindex; struct in_addr spec_dst, addr }       struct in6_pktinfo { struct in6_addr addr; int ifindex }
 
-import { ipAddressFromBytes, type Endpoint, type IpAddress } from '@shadownet/primitives';
+import { type Endpoint, type IpAddress, ipAddressFromBytes, ipAddressScope } from '@shadownet/primitives';
 
 import { type PinnedBlock, processArena } from './arena.js';
 import { AF_INET, AF_INET6 } from './libc.js';
@@ -15,6 +20,8 @@ export const SOL_IP = 0;
 export const SOL_UDP = 17;
 export const SOL_IPV6 = 41;
 const IP_TOS = 1;
+const IP_PKTINFO = 8;
+const IPV6_PKTINFO = 50;
 const IPV6_TCLASS = 67;
 const UDP_SEGMENT = 103;
 const UDP_GRO = 104;
@@ -29,16 +36,27 @@ const CONTROL_LENGTH = 40;
 
 const IOVEC_BYTES = 16;
 const CMSGHDR_BYTES = 16;
-/** Of one control message that carries at most 8 bytes. */
-const CMSG_SPACE = CMSGHDR_BYTES + 8;
+const IN_PKTINFO_BYTES = 12;
+const IN_PKTINFO_SPEC_DST = 4;
+const IN6_PKTINFO_BYTES = 20;
 /** Room for more control messages than are asked for: a truncated list would lose the GRO size. */
 const CONTROL_BYTES = 256;
 
 const SOCKADDR_IN_BYTES = 16;
 const SOCKADDR_IN6_BYTES = 28;
+const IPV6_BYTES = 16;
+
+const EINVAL = -22;
+const EADDRNOTAVAIL = -99;
+const ENETUNREACH = -101;
 
 /** A socket's own family: on an IPv6 socket IPv4 peers have mapped addresses. */
 export type SocketFamily = 4 | 6;
+
+/** Whether sendmsg may have failed with `result` because the address to send from is not ours, or has no route. */
+export function mayBeSourceRefusal(result: number): boolean {
+  return result === EINVAL || result === EADDRNOTAVAIL || result === ENETUNREACH;
+}
 
 const V4_MAPPED = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 
@@ -52,16 +70,15 @@ class SocketAddress {
     this.length = family === 4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES;
   }
 
-  /** `address` has 4 or 16 bytes; IPv6 only on an IPv6 socket. */
-  set(address: Uint8Array, port: number): void {
+  /** `address` has 4 or 16 bytes; IPv6 only on an IPv6 socket. `zone` is the interface of a link-local one, or 0. */
+  set(address: Uint8Array, port: number, zone: number): void {
     const { bytes } = this.block;
     bytes.fill(0);
     this.fields.setUint16(0, this.family === 4 ? AF_INET : AF_INET6, true);
     this.fields.setUint16(2, port);
     if (this.family === 4) return bytes.set(address, 4);
-    if (address.length === 16) return bytes.set(address, 8);
-    bytes.set(V4_MAPPED, 8);
-    bytes.set(address, 20);
+    setMapped(bytes, 8, address);
+    this.fields.setUint32(24, zone, true);
   }
 
   get port(): number {
@@ -71,6 +88,11 @@ class SocketAddress {
   address(): IpAddress {
     return ipAddressFromBytes(this.family === 4 ? this.block.bytes.subarray(4, 8) : this.block.bytes.subarray(8, 24));
   }
+
+  /** The kernel fills it in for link-local addresses only. */
+  get zone(): number {
+    return this.family === 4 ? 0 : this.fields.getUint32(24, true);
+  }
 }
 
 export class SendHeader {
@@ -78,8 +100,11 @@ export class SendHeader {
   readonly #fields: DataView;
   readonly #iovec: DataView;
   readonly #control: DataView;
+  readonly #controlBytes: Uint8Array;
   readonly #name: SocketAddress;
   readonly #blocks: readonly PinnedBlock[];
+  #toIpv4 = false;
+  #source: Uint8Array | undefined;
 
   constructor(readonly family: SocketFamily) {
     const arena = processArena();
@@ -92,6 +117,7 @@ export class SendHeader {
     this.#fields = fieldsOf(header);
     this.#iovec = fieldsOf(iovec);
     this.#control = fieldsOf(control);
+    this.#controlBytes = control.bytes;
     setPointer(this.#fields, NAME, this.#name.block.address);
     this.#fields.setUint32(NAME_LENGTH, this.#name.length, true);
     setPointer(this.#fields, IOV, iovec.address);
@@ -99,29 +125,41 @@ export class SendHeader {
     setPointer(this.#fields, CONTROL, control.address);
   }
 
-  /** Where to send from now on: 4 or 16 bytes, and a port. */
-  setDestination(address: Uint8Array, port: number): void {
-    this.#name.set(address, port);
+  /** Where to send from now on: 4 or 16 bytes, a port, and the interface of a link-local address (0: none). */
+  setDestination(address: Uint8Array, port: number, zone = 0): void {
+    this.#name.set(address, port, zone);
+    this.#toIpv4 = address.length === 4;
+  }
+
+  /** The address to send from, as many bytes as the destination's and not copied; `undefined` lets the system choose. */
+  setSource(address: Uint8Array | undefined): void {
+    this.#source = address;
+  }
+
+  get hasSource(): boolean {
+    return this.#source !== undefined;
   }
 
   /**
    * What the next sendmsg sends: `length` bytes at `address`, as datagrams of `segmentSize` bytes if that is less than the
    * length (udp(7) UDP_SEGMENT). `trafficClass` is the outer DSCP and ECN byte; 0 leaves the socket's own, which is 0.
    */
-  setPayload(address: number, length: number, segmentSize: number, trafficClass: number, toIpv4: boolean): void {
+  setPayload(address: number, length: number, segmentSize: number, trafficClass: number): void {
     setPointer(this.#iovec, 0, address);
     setPointer(this.#iovec, 8, length);
     let used = 0;
     if (segmentSize < length) {
-      this.#writeControl(used, 2, SOL_UDP, UDP_SEGMENT);
-      this.#control.setUint16(used + CMSGHDR_BYTES, segmentSize, true);
-      used += CMSG_SPACE;
+      const data = this.#beginControl(used, 2, SOL_UDP, UDP_SEGMENT);
+      this.#control.setUint16(data, segmentSize, true);
+      used = aligned(data + 2);
     }
     if (trafficClass !== 0) {
-      this.#writeControl(used, 4, toIpv4 ? SOL_IP : SOL_IPV6, toIpv4 ? IP_TOS : IPV6_TCLASS);
-      this.#control.setInt32(used + CMSGHDR_BYTES, trafficClass, true);
-      used += CMSG_SPACE;
+      const [level, type] = this.#toIpv4 ? [SOL_IP, IP_TOS] : [SOL_IPV6, IPV6_TCLASS];
+      const data = this.#beginControl(used, 4, level, type);
+      this.#control.setInt32(data, trafficClass, true);
+      used = aligned(data + 4);
     }
+    if (this.#source) used = this.#writeSource(used, this.#source);
     this.#fields.setUint32(CONTROL_LENGTH, used, true);
   }
 
@@ -130,25 +168,45 @@ export class SendHeader {
     for (const block of this.#blocks) processArena().release(block);
   }
 
-  #writeControl(offset: number, dataLength: number, level: number, type: number): void {
+  #writeSource(offset: number, source: Uint8Array): number {
+    if (this.family === 4) {
+      const data = this.#beginControl(offset, IN_PKTINFO_BYTES, SOL_IP, IP_PKTINFO);
+      this.#controlBytes.fill(0, data, data + IN_PKTINFO_BYTES);
+      this.#controlBytes.set(source, data + IN_PKTINFO_SPEC_DST);
+      return aligned(data + IN_PKTINFO_BYTES);
+    }
+    const data = this.#beginControl(offset, IN6_PKTINFO_BYTES, SOL_IPV6, IPV6_PKTINFO);
+    this.#controlBytes.fill(0, data, data + IN6_PKTINFO_BYTES);
+    setMapped(this.#controlBytes, data, source);
+    return aligned(data + IN6_PKTINFO_BYTES);
+  }
+
+  /** Where its data begins. */
+  #beginControl(offset: number, dataLength: number, level: number, type: number): number {
     setPointer(this.#control, offset, CMSGHDR_BYTES + dataLength);
     this.#control.setInt32(offset + 8, level, true);
     this.#control.setInt32(offset + 12, type, true);
+    return offset + CMSGHDR_BYTES;
   }
 }
 
 export class ReceiveHeader {
   readonly address: number;
-  /** The source address as the kernel wrote it: equal bytes are equal sources. */
-  readonly sourceBytes: Uint8Array;
   /** After `parse`: the size of the datagrams that were joined, or 0 if there is only one. */
   segmentSize = 0;
   /** After `parse`: DSCP and ECN of the outer packets. */
   trafficClass = 0;
+  /** After `parse`: rises whenever the source, or the address of ours that it spoke to, is not that of the receive before. */
+  flow = 0;
   readonly #fields: DataView;
   readonly #control: DataView;
+  readonly #controlBytes: Uint8Array;
   readonly #name: SocketAddress;
   readonly #blocks: readonly PinnedBlock[];
+  /** Where our own address lies among the control messages; 0 if it was not told. */
+  #localAt = 0;
+  /** Source and own address of the receive before, in words. */
+  readonly #last = new Uint32Array((SOCKADDR_IN6_BYTES + IPV6_BYTES) / 4);
 
   /** Receives at most `length` bytes to `address`. */
   constructor(
@@ -162,10 +220,10 @@ export class ReceiveHeader {
     const control = arena.allocate(CONTROL_BYTES);
     this.#name = new SocketAddress(family);
     this.#blocks = [header, iovec, control, this.#name.block];
-    this.sourceBytes = this.#name.block.bytes.subarray(0, this.#name.length);
     this.address = header.address;
     this.#fields = fieldsOf(header);
     this.#control = fieldsOf(control);
+    this.#controlBytes = control.bytes;
     setPointer(this.#fields, NAME, this.#name.block.address);
     setPointer(this.#fields, IOV, iovec.address);
     setPointer(this.#fields, IOV_COUNT, 1);
@@ -189,28 +247,84 @@ export class ReceiveHeader {
   parse(): void {
     this.segmentSize = 0;
     this.trafficClass = 0;
+    this.#localAt = 0;
     const end = this.#fields.getUint32(CONTROL_LENGTH, true);
     for (let at = 0; at + CMSGHDR_BYTES <= end;) {
       const length = this.#control.getUint32(at, true);
-      if (length < CMSGHDR_BYTES || at + length > CONTROL_BYTES) return;
-      const level = this.#control.getInt32(at + 8, true);
-      const type = this.#control.getInt32(at + 12, true);
-      if (level === SOL_UDP && type === UDP_GRO) this.segmentSize = this.#control.getInt32(at + CMSGHDR_BYTES, true);
-      // One byte for IPv4, an int for IPv6: the first byte has it in both.
-      else if ((level === SOL_IP && type === IP_TOS) || (level === SOL_IPV6 && type === IPV6_TCLASS)) {
-        this.trafficClass = this.#control.getUint8(at + CMSGHDR_BYTES);
-      }
-      at += (length + 7) & ~7;
+      if (length < CMSGHDR_BYTES || at + length > CONTROL_BYTES) break;
+      this.#parseControl(
+        this.#control.getInt32(at + 8, true),
+        this.#control.getInt32(at + 12, true),
+        at + CMSGHDR_BYTES,
+      );
+      at = aligned(at + length);
     }
+    if (this.#hasOtherEnds()) this.flow++;
+  }
+
+  #parseControl(level: number, type: number, data: number): void {
+    if (level === SOL_UDP && type === UDP_GRO) this.segmentSize = this.#control.getInt32(data, true);
+    // One byte for IPv4, an int for IPv6: the first byte has it in both.
+    else if ((level === SOL_IP && type === IP_TOS) || (level === SOL_IPV6 && type === IPV6_TCLASS)) {
+      this.trafficClass = this.#control.getUint8(data);
+    } else if (level === SOL_IP && type === IP_PKTINFO) this.#localAt = data + IN_PKTINFO_SPEC_DST;
+    else if (level === SOL_IPV6 && type === IPV6_PKTINFO) this.#localAt = data;
+  }
+
+  /** Compares with the receive before, and keeps what is new. */
+  #hasOtherEnds(): boolean {
+    const last = this.#last;
+    const nameWords = this.#name.length / 4;
+    let differs = false;
+    for (let i = 0; i < nameWords; i++) {
+      const word = this.#name.fields.getUint32(i * 4, true);
+      if (word !== last[i]) differs = true;
+      last[i] = word;
+    }
+    const localWords = this.#localAt === 0 ? 0 : this.family === 4 ? 1 : 4;
+    for (let i = 0; i < localWords; i++) {
+      const word = this.#control.getUint32(this.#localAt + i * 4, true);
+      if (word !== last[nameWords + i]) differs = true;
+      last[nameWords + i] = word;
+    }
+    return differs;
   }
 
   get sourcePort(): number {
     return this.#name.port;
   }
 
+  /** Whether that is the source. 4 or 16 bytes; `zone` as in an endpoint, 0 for none. */
+  isFrom(address: Uint8Array, port: number, zone: number): boolean {
+    const { block, port: ourPort, zone: ourZone } = this.#name;
+    return port === ourPort && zone === ourZone && this.#equals(block.bytes, this.family === 4 ? 4 : 8, address);
+  }
+
+  /** Whether that is the address of ours that was spoken to; 4 or 16 bytes. True as well if there is none to be answered from. */
+  isTo(address: Uint8Array | undefined): boolean {
+    if (this.#localAt !== 0 && address) return this.#equals(this.#controlBytes, this.#localAt, address);
+    return this.local() === undefined;
+  }
+
   /** A copy, with mapped IPv4 addresses as IPv4; for what is not a packet of every day. */
   source(): Endpoint {
-    return { address: this.#name.address(), port: this.#name.port };
+    const { port, zone } = this.#name;
+    return { address: this.#name.address(), port, ...(zone !== 0 && { zone }) };
+  }
+
+  /** The address of ours that the datagrams were sent to, as a copy; `undefined` if it was not told, or is a group's. */
+  local(): IpAddress | undefined {
+    if (this.#localAt === 0) return undefined;
+    const length = this.family === 4 ? 4 : IPV6_BYTES;
+    const address = ipAddressFromBytes(this.#controlBytes.subarray(this.#localAt, this.#localAt + length));
+    return ipAddressScope(address) === 'multicast' ? undefined : address;
+  }
+
+  /** Whether `bytes` hold `address` at `at`, the way this socket writes addresses. */
+  #equals(bytes: Uint8Array, at: number, address: Uint8Array): boolean {
+    const isMapped = this.family === 6 && address.length === 4;
+    if (isMapped && !holds(bytes, at, V4_MAPPED)) return false;
+    return holds(bytes, isMapped ? at + V4_MAPPED.length : at, address);
   }
 }
 
@@ -235,6 +349,22 @@ export class GatherList {
   setLength(index: number, length: number): void {
     setPointer(this.#fields, index * IOVEC_BYTES + 8, length);
   }
+}
+
+/** Writes 16 bytes: `address`, which has as many, or the mapped form of an IPv4 one. */
+function setMapped(bytes: Uint8Array, at: number, address: Uint8Array): void {
+  if (address.length === IPV6_BYTES) return bytes.set(address, at);
+  bytes.set(V4_MAPPED, at);
+  bytes.set(address, at + V4_MAPPED.length);
+}
+
+function holds(bytes: Uint8Array, at: number, part: Uint8Array): boolean {
+  for (let i = 0; i < part.length; i++) if (bytes[at + i] !== part[i]) return false;
+  return true;
+}
+
+function aligned(offset: number): number {
+  return (offset + 7) & ~7;
 }
 
 function fieldsOf(block: PinnedBlock): DataView {

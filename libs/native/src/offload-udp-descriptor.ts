@@ -15,8 +15,10 @@ const SO_RCVBUF = 8;
 const SO_SNDBUF = 7;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
+const IP_PKTINFO = 8;
 const IP_RECVTOS = 13;
 const IPV6_V6ONLY = 26;
+const IPV6_RECVPKTINFO = 49;
 const IPV6_RECVTCLASS = 66;
 const UDP_SEGMENT = 103;
 const UDP_GRO = 104;
@@ -56,12 +58,19 @@ export function openOffloadUdpDescriptor({
     requireOffload('UDP_GRO', setOption(descriptor, SOL_UDP, UDP_GRO, 1));
     check('IP_RECVTOS', setOption(descriptor, SOL_IP, IP_RECVTOS, 1));
     if (family === 6) check('IPV6_RECVTCLASS', setOption(descriptor, SOL_IPV6, IPV6_RECVTCLASS, 1));
+    if (!address) tellOwnAddress(descriptor, family);
     growBuffers(descriptor, bufferBytes);
     return { descriptor, port: bindTo(descriptor, family, port, address), family };
   } catch (error) {
     libc().close(descriptor);
     throw error;
   }
+}
+
+/** A socket that is bound to one address knows which one it was. */
+function tellOwnAddress(descriptor: Descriptor, family: SocketFamily): void {
+  if (family === 4) check('IP_PKTINFO', setOption(descriptor, SOL_IP, IP_PKTINFO, 1));
+  else check('IPV6_RECVPKTINFO', setOption(descriptor, SOL_IPV6, IPV6_RECVPKTINFO, 1));
 }
 
 /** Beyond the system's limit where the process may, up to it otherwise. A refusal costs packets under load, not the socket. */

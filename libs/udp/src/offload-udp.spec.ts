@@ -101,7 +101,7 @@ describe.skipIf(!HAS_IPV6 || !canOpen())('the offloading socket (needs Linux, ko
     receiver.handOver(async () => undefined);
     sender.send(Uint8Array.of(1), endpoint(LOOPBACK_4, receiver.port));
     await new Promise((resolve) => setTimeout(resolve, 20));
-    receiver.deliver(Uint8Array.of(2), endpoint(LOOPBACK_4, sender.port));
+    receiver.deliver(Uint8Array.of(2), endpoint(LOOPBACK_4, sender.port), undefined);
     expect(received).toEqual([Uint8Array.of(2)]);
   });
 
@@ -139,7 +139,7 @@ function sendBatch(socket: OffloadUdpSocket, to: Endpoint, count: number, size: 
   for (let i = 0; i < count; i++) block.bytes[i * size] = i;
   const header = new SendHeader(socket.family);
   header.setDestination(to.address.bytes, to.port);
-  header.setPayload(block.address, length, size, 1, to.address.family === 4);
+  header.setPayload(block.address, length, size, 1);
   expect(packetCalls().sendmsg(socket.descriptor, header.address, MSG_DONTWAIT)).toBe(length);
   processArena().release(block);
 }

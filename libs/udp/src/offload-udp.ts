@@ -6,6 +6,7 @@ import {
   type DescriptorWatch,
   errnoName,
   libc,
+  mayBeSourceRefusal,
   MSG_DONTWAIT,
   NativeError,
   openOffloadUdpDescriptor,
@@ -18,12 +19,18 @@ import {
   type SocketFamily,
   watchReadable,
 } from '@shadownet/native';
-import type { Endpoint } from '@shadownet/primitives';
+import type { Endpoint, IpAddress } from '@shadownet/primitives';
 
 import type { LinuxUdpOptions, LinuxUdpSocket } from './linux-udp.js';
 import { bindError } from './portable-udp.js';
 import { UdpError } from './udp-error.js';
-import { countByName, type DatagramHandler, MAX_DATAGRAM_BYTES, newUdpCounters } from './udp-socket.js';
+import {
+  countByName,
+  type DatagramHandler,
+  MAX_DATAGRAM_BYTES,
+  newUdpCounters,
+  type SendOptions,
+} from './udp-socket.js';
 
 /** Asked of the system: 30 ms at 2 Gbit/s while the receiver is held up. */
 const SOCKET_BUFFER_BYTES = 7 * 1024 * 1024;
@@ -41,8 +48,17 @@ export interface OffloadUdpSocket extends LinuxUdpSocket {
    * descriptor no more: its number may come to mean something else.
    */
   handOver(letGo: () => Promise<void>): void;
-  deliver(datagram: Uint8Array, from: Endpoint): void;
+  deliver(datagram: Uint8Array, from: Endpoint, local: IpAddress | undefined): void;
 }
+
+/** A datagram that waits for room. */
+interface Waiting {
+  readonly datagram: Uint8Array;
+  readonly to: Endpoint;
+  readonly options: SendOptions;
+}
+
+const BY_DEFAULT: SendOptions = {};
 
 /** IPv6 and IPv4, or IPv4 alone where the system has no IPv6. Throws a UdpError, or NativeError 'native-unavailable'. */
 export function openOffloadUdp({ port, mark }: LinuxUdpOptions): OffloadUdpSocket {
@@ -72,7 +88,7 @@ class OffloadUdp implements OffloadUdpSocket {
   readonly #incoming = processArena().allocate(RECEIVE_BYTES);
   readonly #sendHeader: SendHeader;
   readonly #receiveHeader: ReceiveHeader;
-  readonly #waiting: { readonly datagram: Uint8Array; readonly to: Endpoint }[] = [];
+  readonly #waiting: Waiting[] = [];
   #retry: NodeJS.Timeout | undefined;
   #state: State;
   #closing: Promise<void> | undefined;
@@ -98,19 +114,19 @@ class OffloadUdp implements OffloadUdpSocket {
     this.#state = { kind: 'handed-over', letGo };
   }
 
-  deliver(datagram: Uint8Array, from: Endpoint): void {
+  deliver(datagram: Uint8Array, from: Endpoint, local: IpAddress | undefined): void {
     if (this.#state.kind === 'closed') return;
     this.counters.datagramsReceived++;
-    this.#onDatagram(datagram, from);
+    this.#onDatagram(datagram, from, local);
   }
 
-  send(datagram: Uint8Array, to: Endpoint): void {
+  send(datagram: Uint8Array, to: Endpoint, options: SendOptions = BY_DEFAULT): void {
     if (this.#state.kind === 'closed') return countByName(this.counters.sendErrors, 'EBADF');
     if (!this.families.includes(to.address.family)) return countByName(this.counters.sendErrors, 'EAFNOSUPPORT');
     if (datagram.length > MAX_DATAGRAM_BYTES[to.address.family]) {
       return countByName(this.counters.sendErrors, 'EMSGSIZE');
     }
-    if (this.#waiting.length > 0 || !this.#transmit(datagram, to)) this.#keep(datagram, to);
+    if (this.#waiting.length > 0 || !this.#transmit(datagram, to, options)) this.#keep({ datagram, to, options });
   }
 
   setMark(mark: number): void {
@@ -137,11 +153,18 @@ class OffloadUdp implements OffloadUdpSocket {
   }
 
   /** False if the buffer is full. */
-  #transmit(datagram: Uint8Array, to: Endpoint): boolean {
+  #transmit(datagram: Uint8Array, to: Endpoint, { from, trafficClass = 0 }: SendOptions): boolean {
+    const header = this.#sendHeader;
     this.#outgoing.bytes.set(datagram);
-    this.#sendHeader.setDestination(to.address.bytes, to.port);
-    this.#sendHeader.setPayload(this.#outgoing.address, datagram.length, datagram.length, 0, false);
-    const result = this.#calls.sendmsg(this.descriptor, this.#sendHeader.address, MSG_DONTWAIT);
+    header.setDestination(to.address.bytes, to.port, to.zone);
+    header.setSource(from?.bytes);
+    header.setPayload(this.#outgoing.address, datagram.length, datagram.length, trafficClass);
+    let result = this.#calls.sendmsg(this.descriptor, header.address, MSG_DONTWAIT);
+    if (from && mayBeSourceRefusal(result)) {
+      header.setSource(undefined);
+      header.setPayload(this.#outgoing.address, datagram.length, datagram.length, trafficClass);
+      result = this.#calls.sendmsg(this.descriptor, header.address, MSG_DONTWAIT);
+    }
     if (result >= 0) {
       this.counters.datagramsSent++;
       return true;
@@ -153,15 +176,16 @@ class OffloadUdp implements OffloadUdpSocket {
   }
 
   /** Data that finds no room is sent again by whoever misses it; a lost probe or handshake message costs seconds. */
-  #keep(datagram: Uint8Array, to: Endpoint): void {
+  #keep({ datagram, to, options }: Waiting): void {
     if (this.#waiting.length >= MAX_WAITING) return countByName(this.counters.sendErrors, 'EAGAIN');
-    this.#waiting.push({ datagram: Uint8Array.from(datagram), to });
+    this.#waiting.push({ datagram: Uint8Array.from(datagram), to, options });
     this.#retry ??= setTimeout(() => this.#sendWaiting(), RETRY_MS);
   }
 
   #sendWaiting(): void {
     this.#retry = undefined;
-    for (let [next] = this.#waiting; next && this.#transmit(next.datagram, next.to); [next] = this.#waiting) {
+    for (let [next] = this.#waiting; next; [next] = this.#waiting) {
+      if (!this.#transmit(next.datagram, next.to, next.options)) break;
       this.#waiting.shift();
     }
     if (this.#waiting.length > 0) this.#retry = setTimeout(() => this.#sendWaiting(), RETRY_MS);
@@ -186,10 +210,11 @@ class OffloadUdp implements OffloadUdpSocket {
   #hand(header: ReceiveHeader, length: number): void {
     if (header.sourcePort === 0) return countByName(this.counters.receiveErrors, 'source-port-0');
     const from = header.source();
+    const local = header.local();
     const segment = header.segmentSize > 0 ? header.segmentSize : Math.max(1, length);
     let at = 0;
     do {
-      this.deliver(this.#incoming.bytes.slice(at, Math.min(at + segment, length)), from);
+      this.deliver(this.#incoming.bytes.slice(at, Math.min(at + segment, length)), from, local);
       at += segment;
     } while (at < length);
   }
