@@ -71,7 +71,7 @@ describe('a path that workers send by', () => {
   it('has the address that authentic data came from as a further candidate', () => {
     const elsewhere = endpoint(parseIpAddress('198.51.100.77')!, 4242);
     cells.setArrival(PEER, 'elsewhere');
-    cells.observe(PEER, elsewhere);
+    cells.observe(PEER, elsewhere, undefined);
     cells.recordReceived(PEER, mesh.network.now);
     expect(a.lookAtWorkers()).toBe(true);
     const { candidates, path } = a.linkTo(b);

@@ -59,7 +59,7 @@ export class WireGuardInterface implements UapiTarget {
   readonly #log: WgLog;
   readonly #device: Device;
   readonly #output: DeviceOutput = {
-    datagram: (bytes, path) => this.#send(bytes, path),
+    datagram: (bytes, path, trafficClass) => this.#send(bytes, path, trafficClass),
     packet: (bytes) => this.#tun.write(bytes),
   };
   #link: Link = { kind: 'down' };
@@ -216,8 +216,8 @@ export class WireGuardInterface implements UapiTarget {
 
   #openSocket(port: number, mark: number): LinuxUdpSocket {
     const socket = this.#dataPlane.openSocket({ port, mark });
-    socket.onDatagram((datagram, from) => {
-      this.#device.handleDatagram(datagram, udpPath(from), monotonicNow(), this.#output);
+    socket.onDatagram((datagram, from, local) => {
+      this.#device.handleDatagram(datagram, udpPath(from, local), monotonicNow(), this.#output);
       this.#settle();
     });
     return socket;
@@ -232,8 +232,9 @@ export class WireGuardInterface implements UapiTarget {
     this.#settle();
   }
 
-  #send(datagram: Uint8Array, path: Path): void {
-    if (this.#link.kind === 'up' && path.kind === 'udp') this.#link.socket.send(datagram, path.remote);
+  #send(datagram: Uint8Array, path: Path, trafficClass: number): void {
+    if (this.#link.kind !== 'up' || path.kind !== 'udp') return;
+    this.#link.socket.send(datagram, path.remote, { from: path.local, trafficClass });
   }
 
   /** After everything that the device was told: workers learn of it, its events are logged and its next deadline is kept. */

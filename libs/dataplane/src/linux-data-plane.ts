@@ -227,8 +227,8 @@ class LinuxDataPlane implements DataPlane {
     if (this.#state.kind !== 'running') return;
     const { unsent, handshakes, probes } = this.#rings;
     const deliver = ({ bytes }: RingMessage): void => {
-      const { from, datagram } = readSourceTag(bytes);
-      this.#socket?.deliver(datagram, from);
+      const { from, local, datagram } = readSourceTag(bytes);
+      this.#socket?.deliver(datagram, from, local);
     };
     const counts = [
       readSome(unsent, ({ bytes }) => this.tun.deliver(bytes)),

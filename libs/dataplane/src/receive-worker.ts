@@ -17,15 +17,11 @@ import {
   type PinnedBlock,
   ReceiveHeader,
 } from '@shadownet/native';
+import { assertNever, classifyDatagram, durationBetween, type Instant, type ReplayWindow } from '@shadownet/primitives';
 import {
-  assertNever,
-  classifyDatagram,
-  durationBetween,
-  endpointsEqual,
-  type Instant,
-  type ReplayWindow,
-} from '@shadownet/primitives';
-import {
+  decapsulatedEcn,
+  ECN_MASK,
+  ecnOf,
   type InnerPacket,
   parseInnerPacket,
   REJECT_AFTER_TIME,
@@ -52,9 +48,6 @@ const STRAY_INTERVAL = 100;
 /** All of such a message that the core reads: what a transport message has at least. */
 const STRAY_BYTES = TRANSPORT_HEADER_LENGTH + AEAD_TAG_BYTES;
 
-const ECN_MASK = 3;
-const ECN_CE = 3;
-
 const EAGAIN = -11;
 
 /** A session as the worker knows it until the next epoch, and what it carried since the last receive. */
@@ -65,8 +58,8 @@ interface OpenSession {
   readonly window: ReplayWindow;
   bytes: number;
   dataPackets: number;
-  /** The receive whose source was compared with the peer's path, and that path. */
-  comparedSource: number;
+  /** The flow (ReceiveHeader) whose ends were compared with the peer's path, and that path. */
+  comparedFlow: number;
   comparedPath: number | undefined;
   confirmation: 'wanted' | 'done';
 }
@@ -87,8 +80,6 @@ export class ReceiveWorker extends PacketWorker {
   #keyOf: OpenSession | undefined;
   #last: OpenSession | undefined;
   #lastIndex = 0;
-  readonly #lastSource = new Uint8Array(28);
-  #source = 0;
   #now: Instant;
   #strayShownAt = -Infinity as Instant;
 
@@ -133,7 +124,6 @@ export class ReceiveWorker extends PacketWorker {
   }
 
   #take(header: ReceiveHeader, length: number): void {
-    this.#noteSource(header);
     const segment = header.segmentSize > 0 ? header.segmentSize : length;
     this.control.count(COUNTER.receives);
     this.control.count(COUNTER.bytesReceived, length);
@@ -144,16 +134,6 @@ export class ReceiveWorker extends PacketWorker {
     }
     this.#deliver();
     this.#record();
-  }
-
-  /** Counts the changes of source, so that it is compared with a peer's path once for each. */
-  #noteSource({ sourceBytes }: ReceiveHeader): void {
-    const last = this.#lastSource;
-    let i = 0;
-    while (i < sourceBytes.length && sourceBytes[i] === last[i]) i++;
-    if (i === sourceBytes.length) return;
-    last.set(sourceBytes);
-    this.#source++;
   }
 
   #takeDatagram(header: ReceiveHeader, at: number, length: number): void {
@@ -199,7 +179,7 @@ export class ReceiveWorker extends PacketWorker {
     session.bytes += length;
     if (packetLength > 0 && !this.#admit(session, packet, packetLength, header.trafficClass)) return;
     // A message that is not as it should be does not lead us anywhere, authentic as it is.
-    if (session.comparedSource !== this.#source || session.comparedPath !== this.peers.pathEntry(session.peer)) {
+    if (session.comparedFlow !== header.flow || session.comparedPath !== this.peers.pathEntry(session.peer)) {
       this.#compareSource(session, header);
     }
   }
@@ -216,7 +196,13 @@ export class ReceiveWorker extends PacketWorker {
       this.control.count(COUNTER.sourceNotAllowed);
       return false;
     }
-    if ((trafficClass & ECN_MASK) === ECN_CE) this.#markCongestion(inner, at);
+    const before = ecnOf(this.#input.bytes, at);
+    const ecn = decapsulatedEcn(before, trafficClass & ECN_MASK);
+    if (ecn === 'drop') {
+      this.control.count(COUNTER.congestedNotEct);
+      return true;
+    }
+    if (ecn !== before) this.#setEcn(inner, at, ecn);
     this.#joiner.add(at, inner.length, session);
     return true;
   }
@@ -234,7 +220,7 @@ export class ReceiveWorker extends PacketWorker {
         window: this.sessions.replayWindow(ref),
         bytes: 0,
         dataPackets: 0,
-        comparedSource: -1,
+        comparedFlow: -1,
         comparedPath: undefined,
         confirmation: this.sessions.state(ref) === 'next' ? 'wanted' : 'done',
       };
@@ -246,32 +232,30 @@ export class ReceiveWorker extends PacketWorker {
   }
 
   #compareSource(session: OpenSession, header: ReceiveHeader): void {
-    session.comparedSource = this.#source;
-    session.comparedPath = this.peers.pathEntry(session.peer);
-    const source = header.source();
+    const entry = this.peers.pathEntry(session.peer);
+    session.comparedFlow = header.flow;
+    session.comparedPath = entry;
+    const { paths } = this;
     const cameByPath =
-      session.comparedPath !== undefined && endpointsEqual(this.paths.remote(session.comparedPath), source);
+      entry !== undefined && header.isFrom(paths.addressBytes(entry), paths.port(entry), paths.zone(entry));
     this.peers.setArrival(session.peer, cameByPath ? 'by-path' : 'elsewhere');
-    if (cameByPath) return;
-    this.peers.observe(session.peer, source);
+    if (cameByPath && header.isTo(paths.localBytes(entry))) return;
+    this.peers.observe(session.peer, header.source(), header.local());
     this.notify();
   }
 
-  /** RFC 6040 §4.2 as the kernel's WireGuard does it: congestion met outside shows inside, if the inner packet can show it. */
-  #markCongestion({ family }: InnerPacket, at: number): void {
+  /** What was met outside shows inside, with the checksum that goes with it. */
+  #setEcn({ family }: InnerPacket, at: number, ecn: number): void {
     const view = this.#inputView;
     if (family === 6) {
       const word = view.getUint16(at);
-      if ((word & (ECN_MASK << 4)) !== 0) view.setUint16(at, word | (ECN_CE << 4));
-      return;
+      return view.setUint16(at, (word & ~(ECN_MASK << 4)) | (ecn << 4));
     }
     const trafficClass = view.getUint8(at + IPV4.trafficClass);
-    const added = ECN_CE - (trafficClass & ECN_MASK);
-    if ((trafficClass & ECN_MASK) === 0 || added === 0) return;
-    view.setUint8(at + IPV4.trafficClass, trafficClass | ECN_CE);
-    // RFC 1624: the header's sum has grown by `added`, so the checksum shrinks by as much in one's complement.
-    const checksum = view.getUint16(at + IPV4.checksum) - added;
-    view.setUint16(at + IPV4.checksum, checksum < 0 ? checksum - 1 : checksum);
+    view.setUint8(at + IPV4.trafficClass, (trafficClass & ~ECN_MASK) | ecn);
+    // RFC 1624 §3: HC' = ~(~HC + ~m + m') in one's complement; the word has changed by m' − m.
+    const sum = (~view.getUint16(at + IPV4.checksum) & 0xffff) + ecn - (trafficClass & ECN_MASK);
+    view.setUint16(at + IPV4.checksum, ~(sum < 0 ? sum - 1 : sum + (sum >>> 16)));
   }
 
   /**
@@ -289,7 +273,7 @@ export class ReceiveWorker extends PacketWorker {
   #handToCore(ring: 'handshakes' | 'probes', header: ReceiveHeader, at: number, length: number): void {
     if (SOURCE_TAG_LENGTH + length > this.rings[ring].maxMessage) return this.control.count(COUNTER.notForUs);
     const message = this.#message.subarray(0, SOURCE_TAG_LENGTH + length);
-    writeSourceTag(message, header.source());
+    writeSourceTag(message, header.source(), header.local());
     message.set(this.#input.bytes.subarray(at, at + length), SOURCE_TAG_LENGTH);
     this.rings[ring].write(message);
     this.notify();

@@ -11,6 +11,7 @@
 
 import {
   AEAD_TAG_BYTES,
+  mayBeSourceRefusal,
   MSG_DONTWAIT,
   packetCalls,
   type PinnedBlock,
@@ -19,7 +20,7 @@ import {
   SendHeader,
 } from '@shadownet/native';
 import type { Instant } from '@shadownet/primitives';
-import { TRANSPORT_HEADER_LENGTH } from '@shadownet/wireguard';
+import { ecnOf, TRANSPORT_HEADER_LENGTH } from '@shadownet/wireguard';
 
 import { PacketWorker } from './packet-worker.js';
 import { type Destination, SendingSessions } from './sending-sessions.js';
@@ -47,7 +48,6 @@ const FULL_BUFFER_WAIT = 20;
 /** Of a path on which a batch failed: bursts stay plain so long, in ms. */
 const PLAIN_TIME = 10_000;
 
-const ECN_MASK = 3;
 /** Little-endian, with the three reserved bytes (whitepaper §5.4.6). */
 const TRANSPORT_MESSAGE = 4;
 
@@ -83,6 +83,8 @@ export class TransmitWorker extends PacketWorker {
 
   #segmentation: 'available' | 'failed' = 'available';
   readonly #plainUntil = new Map<number, Instant>();
+  /** Paths whose local address the system did not let us send from: it chooses, until the next epoch or another entry. */
+  readonly #sourceless = new Set<number>();
   #now: Instant;
 
   constructor(start: WorkerStart) {
@@ -115,6 +117,7 @@ export class TransmitWorker extends PacketWorker {
     this.#sending.forget();
     this.#destinationPath = -1;
     this.#plainUntil.clear();
+    this.#sourceless.clear();
   }
 
   protected end(): void {
@@ -138,8 +141,7 @@ export class TransmitWorker extends PacketWorker {
     if (!destination || this.#carriesMessageTo(destination, packet, end, isIpv4)) return this.#handToCore(packets);
     const first = this.#sending.reserve(destination, packets);
     if (first === undefined) return this.#handToCore(packets);
-    const trafficClass = isIpv4 ? this.#inputView.getUint8(packet + 1) : this.#inputView.getUint16(packet) >> 4;
-    this.#send(destination, first, packets, trafficClass & ECN_MASK);
+    this.#send(destination, first, packets, ecnOf(this.#input.bytes, packet));
   }
 
   #peerOf(packet: number, isIpv4: boolean): number {
@@ -277,24 +279,45 @@ export class TransmitWorker extends PacketWorker {
   }
 
   #sendAt(at: number, length: number, segmentSize: number): number {
-    const socket = this.socket!;
-    if (this.#header?.family !== socket.family) {
+    const path = this.#batchPath;
+    const header = this.#headerFor(path);
+    const result = this.#sendmsg(header, at, length, segmentSize);
+    if (!header.hasSource || !mayBeSourceRefusal(result)) return result;
+    // The same errors have other causes, so that only success without the source tells that it was that.
+    header.setSource(undefined);
+    const withoutSource = this.#sendmsg(header, at, length, segmentSize);
+    if (withoutSource < 0) {
+      header.setSource(this.paths.localBytes(path));
+      return result;
+    }
+    this.#sourceless.add(path);
+    this.control.count(COUNTER.sourceRefused);
+    return withoutSource;
+  }
+
+  /** With the ends of the path set. */
+  #headerFor(path: number): SendHeader {
+    const { family } = this.socket!;
+    if (this.#header?.family !== family) {
       this.#header?.release();
-      this.#header = new SendHeader(socket.family);
+      this.#header = new SendHeader(family);
+      this.#destinationPath = -1;
     }
-    const header = this.#header;
-    if (this.#destinationPath !== this.#batchPath) {
-      header.setDestination(this.paths.addressBytes(this.#batchPath), this.paths.port(this.#batchPath));
-      this.#destinationPath = this.#batchPath;
+    if (this.#destinationPath !== path) {
+      this.#header.setDestination(this.paths.addressBytes(path), this.paths.port(path), this.paths.zone(path));
+      this.#header.setSource(this.#sourceless.has(path) ? undefined : this.paths.localBytes(path));
+      this.#destinationPath = path;
     }
-    const toIpv4 = this.#ecn !== 0 && this.paths.family(this.#batchPath) === 4;
-    header.setPayload(this.#batch.address + at, length, segmentSize, this.#ecn, toIpv4);
-    let result = this.#calls.sendmsg(socket.descriptor, header.address, MSG_DONTWAIT);
+    return this.#header;
+  }
+
+  #sendmsg(header: SendHeader, at: number, length: number, segmentSize: number): number {
+    const { descriptor } = this.socket!;
+    header.setPayload(this.#batch.address + at, length, segmentSize, this.#ecn);
+    const result = this.#calls.sendmsg(descriptor, header.address, MSG_DONTWAIT);
     if (result === EAGAIN) this.waitUntilWritable('socket', FULL_BUFFER_WAIT);
-    if (result === EAGAIN || result === EINTR) {
-      result = this.#calls.sendmsg(socket.descriptor, header.address, MSG_DONTWAIT);
-    }
-    return result;
+    else if (result !== EINTR) return result;
+    return this.#calls.sendmsg(descriptor, header.address, MSG_DONTWAIT);
   }
 
   /** Packets that nothing can be done about here: the core stages them and asks for a handshake. */

@@ -51,6 +51,7 @@ export const WORKER_COUNTERS = [
   'malformedPacket',
   'sendFailed',
   'sentUnsegmented',
+  'sourceRefused',
   // receive
   'datagramsReceived',
   'bytesReceived',
@@ -60,6 +61,7 @@ export const WORKER_COUNTERS = [
   'replayedCounter',
   'unauthenticated',
   'sourceNotAllowed',
+  'congestedNotEct',
   'malformedInner',
   'notForUs',
   'sessionEnded',

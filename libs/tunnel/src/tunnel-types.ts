@@ -11,8 +11,8 @@ import type { LinkPathKind } from './peer-candidates.js';
  * Where datagrams and packets go. The bytes are valid during the call only, and the tunnel must not be called from inside it.
  */
 export interface TunnelOutput {
-  /** Send this from the node's UDP socket. */
-  datagram(bytes: Uint8Array, path: Path): void;
+  /** Send this from the node's UDP socket, with this outer DSCP and ECN byte as far as it can be set; 0 unless given. */
+  datagram(bytes: Uint8Array, path: Path, trafficClass?: number): void;
   /** Hand this IP packet, which came from `peer`, to the host. */
   packet(bytes: Uint8Array, peer: PublicKey): void;
 }

@@ -342,10 +342,10 @@ export class Tunnel {
   /** What the engine sends, with a note to the path agent whose liveness it concerns. */
   #deviceOutput(now: Instant, out: TunnelOutput): DeviceOutput {
     return {
-      datagram: (bytes, path) => {
+      datagram: (bytes, path, trafficClass) => {
         const link = wantsAnswer(bytes) ? this.#links.ofPath(path) : undefined;
         if (link) this.#links.agentOf(link).trafficSent(now);
-        out.datagram(bytes, path);
+        out.datagram(bytes, path, trafficClass);
       },
       packet: (bytes, peer) => out.packet(bytes, peer),
     };

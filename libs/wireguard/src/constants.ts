@@ -80,5 +80,8 @@ export const SESSIONS_PER_PEER = 4;
 /** The largest inner packet: padded, with header and tag, it still fits a UDP datagram over IPv4. */
 export const MAX_PACKET_LENGTH = 65_472;
 
+/** DSCP AF41 for initiations and responses, as in the Linux kernel. Whoever is only asked for a cookie gets no preference. */
+export const HANDSHAKE_TRAFFIC_CLASS = 0x88;
+
 /** The least time between two reports of the same thing to the owner of the device (paths, wanted handshakes). */
 export const REPORT_INTERVAL: Duration = seconds(1);

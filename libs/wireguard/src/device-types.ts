@@ -11,8 +11,8 @@ import type { SessionTable } from './transport/session-table.js';
  * its buffers are in use.
  */
 export interface DeviceOutput {
-  /** Send this to the network. */
-  datagram(bytes: Uint8Array, path: Path): void;
+  /** Send this to the network. `trafficClass` is the outer DSCP and ECN byte, as far as the socket can set it. */
+  datagram(bytes: Uint8Array, path: Path, trafficClass: number): void;
   /** Hand this IP packet, which came from `peer`, to the host. */
   packet(bytes: Uint8Array, peer: PublicKey): void;
 }

@@ -13,6 +13,7 @@ export type {
   PeerConfiguration,
   PeerStatus,
 } from './device-types.js';
+export { decapsulatedEcn, ECN_MASK, ecnOf } from './ecn.js';
 export { isWireGuardMessage, TRANSPORT_HEADER_LENGTH } from './handshake/messages.js';
 export { Tai64nSource, type Tai64nOptions, type TimestampSource } from './handshake/timestamp.js';
 export { type InnerPacket, parseInnerPacket } from './inner-packet.js';

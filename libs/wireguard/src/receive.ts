@@ -91,7 +91,7 @@ function checkMacs(
     case 'process':
       return undefined;
     case 'send-cookie':
-      out.datagram(cookies.reply(datagram, message.sender, source, now), path);
+      out.datagram(cookies.reply(datagram, message.sender, source, now), path, 0);
       return state.drop('under-load');
     case 'under-load':
     case 'rate-limited':

@@ -7,9 +7,16 @@
 // and the handshake messages, each in its own function. Used by device.ts and receive.ts.
 
 import { addDuration, durationBetween, type Instant, type Path } from '@shadownet/primitives';
-import { MAX_PACKET_LENGTH, REKEY_AFTER_MESSAGES, REKEY_AFTER_TIME, REKEY_TIMEOUT } from './constants.js';
+import {
+  HANDSHAKE_TRAFFIC_CLASS,
+  MAX_PACKET_LENGTH,
+  REKEY_AFTER_MESSAGES,
+  REKEY_AFTER_TIME,
+  REKEY_TIMEOUT,
+} from './constants.js';
 import type { DeviceState, Identity } from './device-state.js';
 import type { DeviceOutput, PacketResult } from './device-types.js';
+import { ecnOf } from './ecn.js';
 import { writeInitiation } from './handshake/handshake.js';
 import { encodeInitiation } from './handshake/messages.js';
 import { parseInnerPacket } from './inner-packet.js';
@@ -73,7 +80,7 @@ function transmit(
   const counter = sessions.reserveCounters(session, 1);
   if (counter === undefined) return false;
   const message = state.codec.seal(sessions.sendKey(session), sessions.remoteIndex(session), counter, packet);
-  out.datagram(message, path);
+  out.datagram(message, path, packet.length > 0 ? ecnOf(packet) : 0);
 
   sessions.recordSent(session, now, message.length);
   peer.timers.authenticatedSent(now, peer.persistentKeepalive);
@@ -163,5 +170,5 @@ export function sendHandshakeMessage(
   peer.timers.authenticatedSent(now, peer.persistentKeepalive);
   peer.totals.txBytes += message.length;
   peer.totals.lastSentAt = now;
-  out.datagram(message, path);
+  out.datagram(message, path, HANDSHAKE_TRAFFIC_CLASS);
 }

@@ -15,6 +15,7 @@ const WORKER_DROPS: Readonly<Record<string, string>> = {
   replayedCounter: 'replayed-counter',
   unauthenticated: 'unauthenticated',
   sourceNotAllowed: 'source-not-allowed',
+  congestedNotEct: 'congested-not-ect',
   malformedInner: 'malformed-packet',
   malformedPacket: 'malformed-packet',
   noPeerForDestination: 'no-peer-for-destination',

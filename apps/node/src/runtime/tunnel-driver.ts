@@ -2,7 +2,7 @@
 // `poll…` on the other. After every stimulus, or burst of them, it drains the events and sets one timer for the earliest deadline.
 
 import type { DataPlane } from '@shadownet/dataplane';
-import { type Endpoint, type Instant, udpPath, type Wakeup } from '@shadownet/primitives';
+import { type Instant, udpPath, type UdpPath, type Wakeup } from '@shadownet/primitives';
 import type { Tunnel, TunnelEvent, TunnelOutput } from '@shadownet/tunnel';
 import type { UdpSocket } from '@shadownet/udp';
 
@@ -36,8 +36,8 @@ export class TunnelDriver {
     this.#now = now;
     this.#onEvent = onEvent;
     this.#output = {
-      datagram: (bytes, path) => {
-        if (path.kind === 'udp') this.#socket?.send(bytes, path.remote);
+      datagram: (bytes, path, trafficClass) => {
+        if (path.kind === 'udp') this.#socket?.send(bytes, path.remote, { from: path.local, trafficClass });
       },
       packet: (bytes) => dataPlane.tun.write(bytes),
     };
@@ -55,7 +55,7 @@ export class TunnelDriver {
   /** The data plane's socket, as soon as there is one: it stays the caller's to close. */
   useSocket(socket: UdpSocket): void {
     this.#socket = socket;
-    socket.onDatagram((datagram, from) => this.#onDatagram(datagram, from));
+    socket.onDatagram((datagram, from, local) => this.#onDatagram(datagram, udpPath(from, local)));
   }
 
   /** Looks whether the interface is still there, and whether somebody gave it another MTU. */
@@ -88,9 +88,9 @@ export class TunnelDriver {
     this.#settleSoon();
   }
 
-  #onDatagram(datagram: Uint8Array, from: Endpoint): void {
+  #onDatagram(datagram: Uint8Array, from: UdpPath): void {
     if (this.#closed) return;
-    this.#tunnel.handleDatagram(datagram, udpPath(from), this.#now(), this.#output);
+    this.#tunnel.handleDatagram(datagram, from, this.#now(), this.#output);
     this.#settleSoon();
   }
 

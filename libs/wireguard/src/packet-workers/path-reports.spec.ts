@@ -56,7 +56,7 @@ describe('a look at what workers did', () => {
   it('does not count what comes from elsewhere as a sign that the path works, however long that goes on', () => {
     const carol = network.host({ endpoint: '192.0.2.3:3000' });
     cells.setArrival(peer, 'elsewhere');
-    cells.observe(peer, carol.endpoint);
+    cells.observe(peer, carol.endpoint, undefined);
     cells.recordReceived(peer, network.now);
     expect(look()).toEqual([{ kind: 'authenticated-from', peer: bob.publicKey, path: carol.path }]);
     network.run(milliseconds(100));

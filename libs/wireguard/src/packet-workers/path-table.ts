@@ -1,15 +1,19 @@
 // Paths as packet workers read them, in a SharedArrayBuffer. An entry is written before its number is published and never
 // changed while anyone may read it (docs/adr, concurrency rule 8).
 //
-//   entry, 32 bytes    family (4)  port (4)  socket (4)  – (4)  address (16)
+//   entry, 48 bytes    family (4)  port (4)  socket (4)  zone (4)  address (16)  local address (16)
+//
+// The local address is of the same family, or all zero where the system shall choose.
 
 import { type Endpoint, endpoint, ipAddressFromBytes, type UdpPath } from '@shadownet/primitives';
 
-const ENTRY_LENGTH = 32;
+const ENTRY_LENGTH = 48;
 const FAMILY = 0;
 const PORT = 1;
 const SOCKET = 2;
+const ZONE = 3;
 const ADDRESS = 16;
+const LOCAL = 32;
 
 export class PathTable {
   readonly buffer: SharedArrayBuffer;
@@ -24,12 +28,16 @@ export class PathTable {
 
   /** Main thread only, before the number is published. */
   write(entry: number, path: UdpPath): void {
-    const { address, port } = path.remote;
+    const { address, port, zone = 0 } = path.remote;
     const cell = (entry * ENTRY_LENGTH) / 4;
     this.#cells[cell + FAMILY] = address.family;
     this.#cells[cell + PORT] = port;
     this.#cells[cell + SOCKET] = path.socket;
-    this.#bytes.set(address.bytes, entry * ENTRY_LENGTH + ADDRESS);
+    this.#cells[cell + ZONE] = zone;
+    const start = entry * ENTRY_LENGTH;
+    this.#bytes.set(address.bytes, start + ADDRESS);
+    this.#bytes.fill(0, start + LOCAL, start + ENTRY_LENGTH);
+    if (path.local?.family === address.family) this.#bytes.set(path.local.bytes, start + LOCAL);
   }
 
   family(entry: number): 4 | 6 {
@@ -40,13 +48,28 @@ export class PathTable {
     return this.#cells[(entry * ENTRY_LENGTH) / 4 + PORT]!;
   }
 
+  /** The interface of a link-local address; 0 for none. */
+  zone(entry: number): number {
+    return this.#cells[(entry * ENTRY_LENGTH) / 4 + ZONE]!;
+  }
+
   /** 4 or 16 bytes in shared memory, not a copy. */
   addressBytes(entry: number): Uint8Array {
-    const start = entry * ENTRY_LENGTH + ADDRESS;
-    return this.#bytes.subarray(start, start + (this.family(entry) === 4 ? 4 : 16));
+    return this.#addressAt(entry, ADDRESS);
+  }
+
+  /** The address to send from, like `addressBytes`; `undefined` where the system shall choose. */
+  localBytes(entry: number): Uint8Array | undefined {
+    const bytes = this.#addressAt(entry, LOCAL);
+    return bytes.some((byte) => byte !== 0) ? bytes : undefined;
   }
 
   remote(entry: number): Endpoint {
-    return endpoint(ipAddressFromBytes(this.addressBytes(entry)), this.port(entry));
+    return endpoint(ipAddressFromBytes(this.addressBytes(entry)), this.port(entry), this.zone(entry));
+  }
+
+  #addressAt(entry: number, offset: number): Uint8Array {
+    const start = entry * ENTRY_LENGTH + offset;
+    return this.#bytes.subarray(start, start + (this.family(entry) === 4 ? 4 : 16));
   }
 }

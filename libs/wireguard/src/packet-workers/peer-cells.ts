@@ -1,19 +1,28 @@
 // What the main thread tells packet workers of each peer, and what they tell it, in a SharedArrayBuffer. Every cell has one
 // writer. Peers have the numbers that the session table knows them by.
 //
-//   peer, 64 bytes    by main       current session's slot + 1, path entry + 1 (2 × 4); 0 is none
+//   peer, 96 bytes    by main       current session's slot + 1, path entry + 1 (2 × 4); 0 is none
 //                     by receive    observation: version, family, port (3 × 4)
 //                                   where the latest message came from (4): 0 the peer's path, 1 elsewhere
 //                                   address of the observation (16)
 //                     by transmit   last sent (8)
 //                     by receive    last received, last data received (2 × 8)
+//                                   local address of the observation (16), zone (4)      – (12)
 //
-// An observation is where an authentic message came from that did not come by the peer's path. Its version is odd while it is
+// An observation is how an authentic message came that did not come by the peer's path, or to another local address. Its version is odd while it is
 // being written, so that a torn one is never used. Only the newest counts, so none has to be kept.
 
-import { type Endpoint, endpoint, type Instant, ipAddressFromBytes } from '@shadownet/primitives';
+import {
+  type Endpoint,
+  endpoint,
+  type Instant,
+  type IpAddress,
+  ipAddressFromBytes,
+  type Path,
+  udpPath,
+} from '@shadownet/primitives';
 
-const PEER_LENGTH = 64;
+const PEER_LENGTH = 96;
 const CURRENT = 0;
 const PATH = 1;
 const VERSION = 2;
@@ -24,6 +33,8 @@ const ADDRESS = 24;
 const SENT_AT = 5;
 const RECEIVED_AT = 6;
 const DATA_RECEIVED_AT = 7;
+const LOCAL = 64;
+const ZONE = 20;
 
 const NONE = 0;
 const BY_PATH = 0;
@@ -106,12 +117,16 @@ export class PeerCells {
     return Atomics.load(this.#cells, this.#cell(peer) + ARRIVAL) === BY_PATH ? 'by-path' : 'elsewhere';
   }
 
-  observe(peer: number, source: Endpoint): void {
+  observe(peer: number, { address, port, zone = 0 }: Endpoint, local: IpAddress | undefined): void {
     const cell = this.#cell(peer);
+    const start = peer * PEER_LENGTH;
     Atomics.add(this.#cells, cell + VERSION, 1);
-    Atomics.store(this.#cells, cell + FAMILY, source.address.family);
-    Atomics.store(this.#cells, cell + PORT, source.port);
-    this.#bytes.set(source.address.bytes, peer * PEER_LENGTH + ADDRESS);
+    Atomics.store(this.#cells, cell + FAMILY, address.family);
+    Atomics.store(this.#cells, cell + PORT, port);
+    Atomics.store(this.#cells, cell + ZONE, zone);
+    this.#bytes.set(address.bytes, start + ADDRESS);
+    this.#bytes.fill(0, start + LOCAL, start + LOCAL + 16);
+    if (local?.family === address.family) this.#bytes.set(local.bytes, start + LOCAL);
     Atomics.add(this.#cells, cell + VERSION, 1);
   }
 
@@ -121,15 +136,23 @@ export class PeerCells {
   }
 
   /** The latest observation, if it is whole and stays so while it is read. */
-  observation(peer: number): Endpoint | undefined {
+  observation(peer: number): Path | undefined {
     const cell = this.#cell(peer);
     const version = this.observationVersion(peer);
     if (version === 0 || (version & 1) !== 0) return undefined;
     const length = Atomics.load(this.#cells, cell + FAMILY) === 4 ? 4 : 16;
     const port = Atomics.load(this.#cells, cell + PORT);
-    const start = peer * PEER_LENGTH + ADDRESS;
-    const address = ipAddressFromBytes(this.#bytes.subarray(start, start + length));
-    return this.observationVersion(peer) === version ? endpoint(address, port) : undefined;
+    const zone = Atomics.load(this.#cells, cell + ZONE);
+    const [address, local] = [ADDRESS, LOCAL].map((offset) => {
+      const start = peer * PEER_LENGTH + offset;
+      return this.#bytes.slice(start, start + length);
+    }) as [Uint8Array, Uint8Array];
+    if (this.observationVersion(peer) !== version) return undefined;
+    const isLocalKnown = local.some((byte) => byte !== 0);
+    return udpPath(
+      endpoint(ipAddressFromBytes(address), port, zone),
+      isLocalKnown ? ipAddressFromBytes(local) : undefined,
+    );
   }
 
   #cell(peer: number): number {

@@ -1,4 +1,4 @@
-import { instant, ipAddressFromBytes, ipPrefix, parseEndpoint, udpPath } from '@shadownet/primitives';
+import { instant, ipAddressFromBytes, ipPrefix, parseEndpoint, parseIpAddress, udpPath } from '@shadownet/primitives';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AllowedIps } from '../allowed-ips.js';
@@ -114,24 +114,35 @@ describe('numbers', () => {
 });
 
 describe('paths and peers', () => {
-  it.each(['192.0.2.1:1', '[2001:db8::1]:65535'])('carry %s from one thread to another', (text) => {
-    const remote = parseEndpoint(text)!;
+  it.each([
+    ['192.0.2.1:1', '198.51.100.1'],
+    ['[2001:db8::1]:65535', '2001:db8::2'],
+    ['[fe80::1%7]:65535', 'fe80::2'],
+  ])('carry %s and %s from one thread to another', (text, address) => {
+    const remote = parseEndpoint(text, Number)!;
+    const local = parseIpAddress(address)!;
     const paths = new PathTable({ entries: 3 });
-    paths.write(2, udpPath(remote));
+    paths.write(2, udpPath(remote, local));
     const other = new PathTable(paths.buffer);
     expect(other.remote(2)).toEqual(remote);
-    expect(other.family(2)).toBe(remote.address.family);
+    expect([other.family(2), other.zone(2)]).toEqual([remote.address.family, remote.zone ?? 0]);
     expect(ipAddressFromBytes(other.addressBytes(2))).toEqual(remote.address);
+    expect(ipAddressFromBytes(other.localBytes(2)!)).toEqual(local);
+    paths.write(2, udpPath(remote));
+    expect(other.localBytes(2)).toBeUndefined();
   });
 
   it('keep the latest observation, and none that is being written', () => {
     const cells = new PeerCells({ peers: 2 });
     expect(cells.observation(1)).toBeUndefined();
-    cells.observe(1, parseEndpoint('192.0.2.1:1')!);
-    cells.observe(1, parseEndpoint('[2001:db8::1]:2')!);
-    expect(new PeerCells(cells.buffer).observation(1)).toEqual(parseEndpoint('[2001:db8::1]:2'));
+    const local = parseIpAddress('2001:db8::2')!;
+    cells.observe(1, parseEndpoint('[fe80::1%9]:2', Number)!, local);
+    cells.observe(1, parseEndpoint('192.0.2.1:1')!, undefined);
+    expect(new PeerCells(cells.buffer).observation(1)).toEqual(udpPath(parseEndpoint('192.0.2.1:1')!));
+    cells.observe(1, parseEndpoint('[fe80::1%9]:2', Number)!, local);
+    expect(new PeerCells(cells.buffer).observation(1)).toEqual(udpPath(parseEndpoint('[fe80::1%9]:2', Number)!, local));
     // The version cell, as a writer leaves it in the middle.
-    new Int32Array(cells.buffer)[16 + 2]! += 1;
+    new Int32Array(cells.buffer)[cells.buffer.byteLength / 2 / 4 + 2]! += 1;
     expect(cells.observation(1)).toBeUndefined();
     expect(cells.observation(0)).toBeUndefined();
   });
@@ -143,7 +154,7 @@ describe('paths and peers', () => {
     cells.recordSent(1, instant(1));
     cells.recordReceived(1, instant(2));
     cells.recordDataReceived(1, instant(3));
-    cells.observe(1, parseEndpoint('[2001:db8::1]:2')!);
+    cells.observe(1, parseEndpoint('[2001:db8::1]:2')!, parseIpAddress('2001:db8::2'));
     for (const other of [0, 2]) {
       expect([cells.currentSlot(other), cells.pathEntry(other), cells.observation(other)]).toEqual([
         undefined,

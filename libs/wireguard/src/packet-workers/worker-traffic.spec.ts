@@ -221,7 +221,7 @@ describe('what the core makes of it', () => {
     const { alicesBob, bobsAlice } = connect();
     bobWorker.open(aliceWorker.seal(alicesBob, ipv4Packet('10.0.0.1', '10.0.0.2'))!.message);
     const carol = network.host({ endpoint: CAROL });
-    bobWorker.peers.observe(bobsAlice, carol.endpoint);
+    bobWorker.peers.observe(bobsAlice, carol.endpoint, undefined);
     bobWorker.look();
     expect(bob.device.peerStatus(alice.publicKey)?.path).toEqual(carol.path);
     expect(bobWorker.seal(bobsAlice, ipv4Packet('10.0.0.2', '10.0.0.1'))?.to).toBe(formatPath(carol.path));

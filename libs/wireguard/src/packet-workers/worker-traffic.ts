@@ -2,7 +2,7 @@
 // only move transport data; what follows from that is decided here, on the main thread: confirmation of a responder's
 // session, roaming, renewal of keys, and what a path agent has to know. Called by device.ts.
 
-import { durationBetween, type Instant, udpPath } from '@shadownet/primitives';
+import { durationBetween, type Instant } from '@shadownet/primitives';
 import { REKEY_AFTER_MESSAGES, REKEY_AFTER_TIME } from '../constants.js';
 import type { DeviceState } from '../device-state.js';
 import type { DeviceOutput } from '../device-types.js';
@@ -73,11 +73,11 @@ export class WorkerTraffic {
     const cells = state.workers.peers;
     const version = cells.observationVersion(peer.id);
     if (version === seen.observation) return;
-    const source = cells.observation(peer.id);
+    const path = cells.observation(peer.id);
     // A torn one is being written again right now, and there will be another look.
-    if (!source) return;
+    if (!path) return;
     seen.observation = version;
-    state.authenticatedPath(peer, udpPath(source), now);
+    state.authenticatedPath(peer, path, now);
   }
 }
 
