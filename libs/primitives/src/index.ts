@@ -38,7 +38,7 @@ export {
 export { REPLAY_WINDOW_COUNTERS, REPLAY_WINDOW_WORDS, ReplayWindow } from './replay-window.js';
 export { Secret } from './secret.js';
 export { ShadowNetError } from './shadownet-error.js';
-export { SourceRateLimiter, type SourceRateLimits } from './source-rate-limiter.js';
+export { sourceOf, SourceRateLimiter, type SourceRateLimits } from './source-rate-limiter.js';
 export { type TimerOwner, TimerQueue } from './timer-queue.js';
 export { decodeUtf8, encodeUtf8 } from './utf8.js';
 export {

@@ -59,6 +59,7 @@ export class SourceRateLimiter {
   }
 }
 
-function sourceOf({ family, bytes }: IpAddress): string {
+/** What is one source: an IPv4 address or an IPv6 /64. */
+export function sourceOf({ family, bytes }: IpAddress): string {
   return encodeHex(family === 4 ? bytes : bytes.subarray(0, V6_SITE_BYTES));
 }

@@ -1,11 +1,11 @@
-// The numbers of STUN attributes that the codec knows (RFC 8489 §18.3, RFC 5780 §7), and our own for probes.
+// The numbers of STUN attributes that the codec knows (RFC 8489 §18.3, RFC 5780 §7), and our own.
 
 /** Attributes below this number must be understood by whoever receives them, the others may be skipped (RFC 8489 §14). */
 export const FIRST_COMPREHENSION_OPTIONAL = 0x8000;
 
 /**
- * SHADOWNET-PROBE-COUNTER and SHADOWNET-PROBE-PADDING are ours. They lie in the range that RFC 8489 §18.3.2 leaves to
- * designated experts, comprehension-optional and unassigned, so that any STUN tool can still read a probe:
+ * SHADOWNET-PROBE-COUNTER, SHADOWNET-PROBE-PADDING and SHADOWNET-ANSWER-AGAIN are ours. They lie in the range that RFC 8489 §18.3.2 leaves to
+ * designated experts, comprehension-optional and unassigned, so that any STUN tool can still read our messages:
  *
  *      0                   1                   2                   3
  *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -21,6 +21,13 @@ export const FIRST_COMPREHENSION_OPTIONAL = 0x8000;
  *     +-------------------------------+-------------------------------+
  *     |   n zero bytes, ignored when read: they make a request as     |
  *     |   long as its longest answer, so that no answer amplifies     |
+ *     +---------------------------------------------------------------+
+ *
+ *     +-------------------------------+-------------------------------+
+ *     |        type = 0xE51F          |          length = 4           |
+ *     +-------------------------------+-------------------------------+
+ *     |   in a request: answer a second time after so many ms; in the |
+ *     |   first answer: it will come after so many ms; in it itself: 0|
  *     +---------------------------------------------------------------+
  */
 export const AttributeType = {
@@ -38,4 +45,5 @@ export const AttributeType = {
   otherAddress: 0x802c,
   probeCounter: 0xe51d,
   probePadding: 0xe51e,
+  answerAgain: 0xe51f,
 } as const;

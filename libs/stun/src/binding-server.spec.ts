@@ -22,7 +22,10 @@ function decoded(datagram: Uint8Array | undefined): StunMessage {
 
 describe('BindingServer', () => {
   it.each(['198.51.100.7:40000', '[2001:db8::7]:40000'])('tells %s its own address', (text) => {
-    const answer = decoded(server().answer(request({ fingerprint: true }), parseEndpoint(text)!, instant(0)));
+    const attributes = [{ kind: 'probe-padding', length: 40 } as const];
+    const answer = decoded(
+      server().answer(request({ attributes, fingerprint: true }), parseEndpoint(text)!, instant(0)),
+    );
     expect(answer).toMatchObject({ class: 'success', method: 1, transactionId });
     expect(formatEndpoint(mappedEndpoint(answer)!)).toBe(text);
     expect(findAttribute(answer, 'software')?.description).toBe('shadownet');
@@ -48,7 +51,7 @@ describe('BindingServer', () => {
     ]) {
       expect(subject.answer(datagram, client, instant(0))).toBeUndefined();
     }
-    expect(subject.counters).toEqual({ answered: 0, refused: 0, ignored: 7, rateLimited: 0 });
+    expect(subject.counters).toMatchObject({ answered: 0, refused: 0, ignored: 7, rateLimited: 0 });
   });
 
   it('never answers random bytes, nor itself', () => {
@@ -69,11 +72,25 @@ describe('BindingServer', () => {
     expect(findAttribute(answer, 'unknown-attributes')?.types).toEqual([0x0024, 0x7abc]);
   });
 
-  it('refuses CHANGE-REQUEST: nobody can have an answer sent from elsewhere', () => {
+  it('refuses CHANGE-REQUEST where it has one socket only', () => {
     const attributes = [{ kind: 'change-request', address: true, port: true } as const];
     const answer = decoded(server().answer(request({ attributes }), client, instant(0)));
     expect(findAttribute(answer, 'error-code')?.code).toBe(420);
     expect(findAttribute(answer, 'unknown-attributes')?.types).toEqual([3]);
+  });
+
+  it('names its software only where the answer stays as short as its request', () => {
+    const bare = decoded(server().answer(request(), client, instant(0)));
+    expect(findAttribute(bare, 'software')).toBeUndefined();
+  });
+
+  it('has answers sent nowhere else: RESPONSE-PORT, RESPONSE-ADDRESS and PADDING are unknown to it', () => {
+    for (const type of [0x0027, 0x0002, 0x0026]) {
+      const attributes = [{ kind: 'unknown', type, value: Uint8Array.of(0x1f, 0x90, 0, 0) } as const];
+      const answer = decoded(server().answer(request({ attributes }), client, instant(0)));
+      expect(findAttribute(answer, 'error-code')?.code).toBe(420);
+      expect(findAttribute(answer, 'unknown-attributes')?.types).toEqual([type]);
+    }
   });
 
   it('never answers with more than 100 bytes', () => {

@@ -1,6 +1,6 @@
 // Bytes to a STUN message, strictly (RFC 8489 §5, §6.3, §14). Whatever the input, it answers with a value.
 
-import { ByteReader, decodeUtf8 } from '@shadownet/primitives';
+import { ByteReader, decodeUtf8, milliseconds } from '@shadownet/primitives';
 import { decodeAddress, decodeXorAddress } from './address-attribute.js';
 import { AttributeType } from './attribute-types.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -114,6 +114,10 @@ function decodeAttribute({ type, value }: RawAttribute, transactionId: Uint8Arra
       return value.length === 8 ? { kind: 'probe-counter', counter: new ByteReader(value).u64be() } : undefined;
     case AttributeType.probePadding:
       return { kind: 'probe-padding', length: value.length };
+    case AttributeType.answerAgain:
+      return value.length === 4
+        ? { kind: 'answer-again', after: milliseconds(new ByteReader(value).u32be()) }
+        : undefined;
     default:
       return { kind: 'unknown', type, value };
   }

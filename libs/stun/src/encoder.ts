@@ -102,6 +102,8 @@ function encodeValue(attribute: StunContentAttribute, transactionId: Uint8Array)
       return new ByteWriter(8).u64be(attribute.counter).view();
     case 'probe-padding':
       return new Uint8Array(attribute.length);
+    case 'answer-again':
+      return new ByteWriter(4).u32be(attribute.after).view();
     case 'unknown':
       return attribute.value;
     default:

@@ -1,13 +1,16 @@
+export { type AnswerAgainKeys, LONGEST_ANSWER_AGAIN } from './answer-again.js';
 export { AttributeType, FIRST_COMPREHENSION_OPTIONAL } from './attribute-types.js';
 export {
   BindingServer,
   type BindingServerCounters,
   type BindingServerOptions,
+  type BindingServerOutput,
   MAX_ANSWER_BYTES,
 } from './binding-server.js';
 export { decodeStunMessage, type StunDecodeError, type StunDecodeResult } from './decoder.js';
 export { encodeStunMessage, type StunMessageContent } from './encoder.js';
 export { type Hmac, verifyMessageIntegrity, verifyMessageIntegritySha256 } from './message-integrity.js';
+export type { ServerSocket } from './server-sockets.js';
 export { StunError } from './stun-error.js';
 export {
   attributeTypeOf,
@@ -24,6 +27,7 @@ export {
   FINAL_WAIT_FACTOR,
   INITIAL_RETRANSMISSION_TIMEOUT,
   MAX_TRANSMISSIONS,
+  type RetransmissionSchedule,
   type StunOutput,
   type StunRequest,
   StunTransaction,

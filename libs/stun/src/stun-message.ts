@@ -1,6 +1,6 @@
 // A STUN message as a value (RFC 8489 §5 and §14), and how to ask it for its attributes.
 
-import type { Endpoint } from '@shadownet/primitives';
+import type { Duration, Endpoint } from '@shadownet/primitives';
 import { AttributeType, FIRST_COMPREHENSION_OPTIONAL } from './attribute-types.js';
 
 export type StunClass = 'request' | 'indication' | 'success' | 'error';
@@ -39,6 +39,8 @@ export type StunContentAttribute =
   | { readonly kind: 'probe-counter'; readonly counter: bigint }
   /** Ours: so many zero bytes. */
   | { readonly kind: 'probe-padding'; readonly length: number }
+  /** Ours: whole milliseconds, 0…2^32 - 1. */
+  | { readonly kind: 'answer-again'; readonly after: Duration }
   /** A type that the codec does not know, as it came. */
   | { readonly kind: 'unknown'; readonly type: number; readonly value: Uint8Array };
 
@@ -94,4 +96,5 @@ const TYPE_OF_KIND: Record<Exclude<StunAttribute['kind'], 'unknown'>, number> = 
   'other-address': AttributeType.otherAddress,
   'probe-counter': AttributeType.probeCounter,
   'probe-padding': AttributeType.probePadding,
+  'answer-again': AttributeType.answerAgain,
 };

@@ -22,6 +22,23 @@ export const MAX_TRANSMISSIONS = 7;
 /** Rm: so many initial timeouts after the last sending, the transaction has failed. */
 export const FINAL_WAIT_FACTOR = 16;
 
+/** When a request is sent again, and when it has failed. */
+export interface RetransmissionSchedule {
+  /** RTO. */
+  readonly initialTimeout: Duration;
+  /** Rc. */
+  readonly transmissions: number;
+  /** Rm. */
+  readonly finalWaitFactor: number;
+}
+
+/** RFC 8489's own values: sendings at 0, 500, 1500, 3500, 7500, 15500, 31500 ms, end at 39500. */
+const STANDARD_SCHEDULE: RetransmissionSchedule = {
+  initialTimeout: INITIAL_RETRANSMISSION_TIMEOUT,
+  transmissions: MAX_TRANSMISSIONS,
+  finalWaitFactor: FINAL_WAIT_FACTOR,
+};
+
 export interface StunOutput {
   /** A datagram for `to`. The bytes must not be changed: they may be sent again. */
   datagram(bytes: Uint8Array, to: Endpoint): void;
@@ -32,6 +49,10 @@ export interface StunRequest {
   /** 12 bytes, as in the encoded request. */
   readonly transactionId: Uint8Array;
   readonly bytes: Uint8Array;
+  /** Where the answer must come from, if not from the destination itself: RFC 5780's CHANGE-REQUEST asks for that. */
+  readonly answersFrom?: (from: Endpoint) => boolean;
+  /** RFC 8489's if absent. */
+  readonly schedule?: RetransmissionSchedule;
 }
 
 export type StunTransactionState =
@@ -43,11 +64,13 @@ export type StunTransactionState =
 
 export class StunTransaction {
   readonly #request: StunRequest;
+  readonly #schedule: RetransmissionSchedule;
   #state: StunTransactionState;
 
   /** Due at once: the request leaves with the first `handleTimeout`. */
   constructor(request: StunRequest, now: Instant) {
     this.#request = request;
+    this.#schedule = request.schedule ?? STANDARD_SCHEDULE;
     this.#state = { kind: 'unsent', dueAt: now };
   }
 
@@ -56,14 +79,14 @@ export class StunTransaction {
   }
 
   /**
-   * True if the message answers this transaction: a response with its id, from where the request went to. Anything else
-   * (another id, another source, a second answer) changes nothing.
+   * True if the message answers this transaction: a response with its id, from where the answer is expected. Anything
+   * else (another id, another source, a second answer) changes nothing.
    */
   handleMessage(message: StunMessage, from: Endpoint, now: Instant): boolean {
     if (this.#state.kind !== 'waiting') return false;
     if (message.class !== 'success' && message.class !== 'error') return false;
     if (!bytesEqual(message.transactionId, this.#request.transactionId)) return false;
-    if (!endpointsEqual(from, this.#request.destination)) return false;
+    if (!this.#isExpectedSource(from)) return false;
     this.#state = { kind: 'answered', message, rtt: durationBetween(this.#state.lastSentAt, now) };
     return true;
   }
@@ -72,7 +95,7 @@ export class StunTransaction {
     const state = this.#state;
     if ((state.kind !== 'unsent' && state.kind !== 'waiting') || now < state.dueAt) return;
     const sent = state.kind === 'waiting' ? state.transmissions : 0;
-    if (sent === MAX_TRANSMISSIONS) {
+    if (sent === this.#schedule.transmissions) {
       this.#state = { kind: 'timed-out' };
       return;
     }
@@ -80,7 +103,7 @@ export class StunTransaction {
       kind: 'waiting',
       transmissions: sent + 1,
       lastSentAt: now,
-      dueAt: addDuration(now, waitAfter(sent + 1)),
+      dueAt: addDuration(now, this.#waitAfter(sent + 1)),
     };
     out.datagram(this.#request.bytes, this.#request.destination);
   }
@@ -91,15 +114,20 @@ export class StunTransaction {
     const step =
       state.kind === 'unsent'
         ? 'first request'
-        : state.transmissions < MAX_TRANSMISSIONS
-          ? `request ${state.transmissions + 1} of ${MAX_TRANSMISSIONS}`
+        : state.transmissions < this.#schedule.transmissions
+          ? `request ${state.transmissions + 1} of ${this.#schedule.transmissions}`
           : 'giving up';
     return { at: state.dueAt, reason: `stun ${formatEndpoint(this.#request.destination)}: ${step}` };
   }
-}
 
-/** RTO, 2 RTO, 4 RTO… and Rm · RTO behind the last one: sendings at 0, 500, 1500, 3500, 7500, 15500, 31500 ms, end at 39500. */
-function waitAfter(transmissions: number): Duration {
-  const factor = transmissions < MAX_TRANSMISSIONS ? 2 ** (transmissions - 1) : FINAL_WAIT_FACTOR;
-  return milliseconds(factor * INITIAL_RETRANSMISSION_TIMEOUT);
+  #isExpectedSource(from: Endpoint): boolean {
+    const { answersFrom, destination } = this.#request;
+    return answersFrom ? answersFrom(from) : endpointsEqual(from, destination);
+  }
+
+  /** RTO, 2 RTO, 4 RTO… and Rm · RTO behind the last one. */
+  #waitAfter(sent: number): Duration {
+    const { initialTimeout, transmissions, finalWaitFactor } = this.#schedule;
+    return milliseconds((sent < transmissions ? 2 ** (sent - 1) : finalWaitFactor) * initialTimeout);
+  }
 }
