@@ -20,6 +20,10 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     .option('--data-dir <directory>', 'the database and the server key', defaultDataDir())
     .option('--stun-ports <ports>', 'UDP ports of the STUN server, comma-separated; 0 = any; "off"', DEFAULTS.stunPorts)
     .option('--stun-host <address>', 'the address of the STUN server (default: that of --listen)')
+    .option(
+      '--stun-alternate-address <address>',
+      "a second address for it, so that nodes can tell all of their NAT's kind",
+    )
     .option('--network <range>', 'the addresses that nodes get', DEFAULTS.network)
     .option('--open', 'let everybody who reaches the server join; needed to listen on other than loopback')
     .option('--dashboard-dir <directory>', 'the exported dashboard (default: the one built beside the server)')

@@ -7,6 +7,7 @@ import {
   formatIpAddress,
   formatIpPrefix,
   type IpAddress,
+  ipAddressesEqual,
   ipAddressScope,
   type IpPrefix,
   parseIpAddress,
@@ -30,6 +31,8 @@ export interface ControlConfig {
 export interface StunConfig {
   readonly address: IpAddress;
   readonly ports: readonly number[];
+  /** A second address of this machine, with the same ports: only with it nodes can tell all that their NATs do. */
+  readonly alternateAddress: IpAddress | undefined;
   /** Nodes are told the address, because it was configured apart from the API's. */
   readonly announced: boolean;
 }
@@ -46,6 +49,7 @@ export interface ControlOptions {
   readonly dataDir?: string;
   readonly stunPorts?: string;
   readonly stunHost?: string;
+  readonly stunAlternateAddress?: string;
   readonly network?: string;
   readonly open?: boolean;
   readonly dashboardDir?: string;
@@ -72,7 +76,7 @@ export function loadConfig(options: ControlOptions): ControlConfig {
   return Object.freeze({
     listen,
     dataDir: resolve(options.dataDir ?? defaultDataDir()),
-    stun: parseStun(options.stunPorts ?? DEFAULTS.stunPorts, options.stunHost, listen.address),
+    stun: parseStun(options, listen.address),
     network: parseNetwork(options.network ?? DEFAULTS.network),
     open,
     dashboardDir: resolve(options.dashboardDir ?? defaultDashboardDir()),
@@ -99,7 +103,8 @@ function parseListen(text: string): ControlConfig['listen'] {
   return { address, port };
 }
 
-function parseStun(ports: string, host: string | undefined, listenAddress: IpAddress): ControlConfig['stun'] {
+function parseStun(options: ControlOptions, listenAddress: IpAddress): ControlConfig['stun'] {
+  const { stunPorts: ports = DEFAULTS.stunPorts, stunHost: host } = options;
   if (ports === 'off') return undefined;
   const address = host === undefined ? listenAddress : parseIpAddress(host);
   if (!address) throw badConfig(`--stun-host ${host}: expected an IP address`);
@@ -112,7 +117,23 @@ function parseStun(ports: string, host: string | undefined, listenAddress: IpAdd
   ) {
     throw badConfig(`--stun-ports ${ports}: expected one to eight different UDP ports, like 3478,3479, or "off"`);
   }
-  return { address, ports: numbers, announced: host !== undefined };
+  const alternateAddress = parseAlternateAddress(options.stunAlternateAddress, address);
+  return { address, ports: numbers, alternateAddress, announced: host !== undefined };
+}
+
+/** Two sockets on one port need an address each: one that listens on all would have taken the other's. */
+function parseAlternateAddress(text: string | undefined, first: IpAddress): IpAddress | undefined {
+  if (text === undefined) return undefined;
+  const address = parseIpAddress(text);
+  if (!address || address.family !== first.family || ipAddressesEqual(address, first)) {
+    throw badConfig(
+      `--stun-alternate-address ${text}: expected a second IPv${first.family} address, other than ${formatIpAddress(first)}`,
+    );
+  }
+  if (ipAddressScope(first) === 'unspecified' || ipAddressScope(address) === 'unspecified') {
+    throw badConfig('--stun-alternate-address needs a --stun-host that is one address of this machine');
+  }
+  return address;
 }
 
 function parseNetwork(text: string): IpPrefix {

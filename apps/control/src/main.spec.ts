@@ -61,6 +61,8 @@ describe.skipIf(!isBuilt)('shadownet-control (needs a build)', () => {
     [['--listen', '[::]:8080'], /--open/],
     [['--listen', 'nowhere'], /ADDRESS:PORT/],
     [['--stun-ports', '1,x'], /--stun-ports/],
+    [['--stun-alternate-address', '127.0.0.1'], /--stun-alternate-address 127.0.0.1: expected a second IPv4 address/],
+    [['--stun-host', '0.0.0.0', '--stun-alternate-address', '127.0.0.2'], /needs a --stun-host that is one address/],
     [['--network', '10.100.1.0/16'], /did you mean 10\.100\.0\.0\/16/],
     [['--network', 'fd00::/64'], /IPv4/],
     [['--log-level', 'loud'], /--log-level/],

@@ -11,7 +11,9 @@ export type KeyLabel =
   | 'shadownet stream event v1'
   | 'shadownet probe request v1'
   | 'shadownet probe response v1'
-  | 'shadownet probe id v1';
+  | 'shadownet probe id v1'
+  | 'shadownet stun request v1'
+  | 'shadownet stun id v1';
 
 /**
  * HKDF-SHA256 (RFC 5869) of a 32-byte X25519 shared secret with info = label ‖ 0 ‖ from ‖ to ‖ context: 32 bytes.

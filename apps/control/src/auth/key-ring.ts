@@ -2,11 +2,11 @@
 
 import { Inject, Injectable } from '@nestjs/common';
 import { type CryptoProvider, deriveLabelledKey } from '@shadownet/crypto';
-import { encodePublicKey, type PublicKey, type PublicKeyText } from '@shadownet/primitives';
+import { encodeHex, encodePublicKey, type PublicKey, type PublicKeyText } from '@shadownet/primitives';
 import { CRYPTO } from '../identity/identity.module.js';
 import { ServerIdentity } from '../identity/server-identity.js';
 
-/** 32 bytes each. */
+/** 32 bytes each, where not said otherwise. */
 export interface NodeKeys {
   /** Node to server. */
   readonly request: Uint8Array;
@@ -14,14 +14,21 @@ export interface NodeKeys {
   readonly response: Uint8Array;
   /** Server to node. */
   readonly event: Uint8Array;
+  /** Node to STUN server. */
+  readonly stun: Uint8Array;
+  /** 16 bytes: what the node calls itself towards the STUN server, so that a watcher learns no identity. */
+  readonly stunId: Uint8Array;
 }
 
 const MAX_REMEMBERED = 4096;
+const STUN_ID_BYTES = 16;
 
 @Injectable()
 export class KeyRing {
   /** In the order of last use, the oldest first. */
   readonly #known = new Map<PublicKeyText, NodeKeys>();
+  /** The STUN keys of the same nodes, by their ids in hexadecimal. */
+  readonly #stunKeys = new Map<string, Uint8Array>();
 
   constructor(
     @Inject(CRYPTO) private readonly crypto: CryptoProvider,
@@ -37,9 +44,16 @@ export class KeyRing {
   remember(node: PublicKeyText, keys: NodeKeys): void {
     this.#known.delete(node);
     this.#known.set(node, keys);
+    this.#stunKeys.set(encodeHex(keys.stunId), keys.stun);
     if (this.#known.size <= MAX_REMEMBERED) return;
-    const [oldest] = this.#known.keys();
-    this.#known.delete(oldest!);
+    const [oldest] = this.#known;
+    this.#known.delete(oldest![0]);
+    this.#stunKeys.delete(encodeHex(oldest![1].stunId));
+  }
+
+  /** The STUN key of a remembered node: a datagram of a stranger costs a look-up, and no key agreement. */
+  stunKeyOf(stunId: Uint8Array): Uint8Array | undefined {
+    return this.#stunKeys.get(encodeHex(stunId));
   }
 
   #derive(node: PublicKey): NodeKeys | undefined {
@@ -50,6 +64,8 @@ export class KeyRing {
       request: deriveLabelledKey(this.crypto, shared, 'shadownet api request v1', node, server),
       response: deriveLabelledKey(this.crypto, shared, 'shadownet api response v1', server, node),
       event: deriveLabelledKey(this.crypto, shared, 'shadownet stream event v1', server, node),
+      stun: deriveLabelledKey(this.crypto, shared, 'shadownet stun request v1', node, server),
+      stunId: deriveLabelledKey(this.crypto, shared, 'shadownet stun id v1', node, server).slice(0, STUN_ID_BYTES),
     };
     shared.fill(0);
     return keys;
