@@ -10,6 +10,15 @@ export {
 export { decodeStunMessage, type StunDecodeError, type StunDecodeResult } from './decoder.js';
 export { encodeStunMessage, type StunMessageContent } from './encoder.js';
 export { type Hmac, verifyMessageIntegrity, verifyMessageIntegritySha256 } from './message-integrity.js';
+export {
+  type LifetimeTests,
+  NatBehaviourDiscovery,
+  type NatBehaviourDiscoveryOptions,
+  type NatTestOutput,
+  type NatTestServer,
+  natTestSockets,
+} from './nat/nat-behaviour-discovery.js';
+export type { NatSample } from './nat/nat-sample.js';
 export type { ServerSocket } from './server-sockets.js';
 export { StunError } from './stun-error.js';
 export {

@@ -94,7 +94,8 @@ export function natTestSockets(lifetimeTests = 0): number {
 }
 
 type Outcome =
-  { readonly kind: 'answer'; readonly message: StunMessage; readonly rtt: Duration } | { readonly kind: 'silence' };
+  | { readonly kind: 'answer'; readonly message: StunMessage; readonly from: Endpoint; readonly rtt: Duration }
+  | { readonly kind: 'silence' };
 
 /** A request under way, or the wait for what it has set off. */
 type Question =
@@ -230,23 +231,24 @@ export class NatBehaviourDiscovery {
 
   /** RFC 5780 §4.4, from a socket that has sent to `server` alone. */
   #testFiltering(server: Endpoint, other: Endpoint | undefined, now: Instant): void {
-    const ask = (change: 'port' | 'address-and-port', isFrom: (from: Endpoint) => boolean, at: Instant): void => {
+    const ask = (change: 'port' | 'address-and-port', isElsewhere: (from: Endpoint) => boolean, at: Instant): void => {
       const attributes: StunContentAttribute[] = [
         { kind: 'change-request', address: change === 'address-and-port', port: true },
         { kind: 'probe-padding', length: CHANGE_PADDING_BYTES },
       ];
-      this.#ask(FILTERING_SOCKET, server, at, { attributes }, { answersFrom: isFrom }, (outcome) => {
-        // An error comes from where the request went to, and is no answer to this question.
-        if (outcome.kind === 'silence') this.#samples.push({ kind: 'filtering', change, result: 'silence' });
-        else if (outcome.message.class === 'success')
-          this.#samples.push({ kind: 'filtering', change, result: 'received' });
+      // From the server itself comes the refusal, which ends the question and tells nothing about the NAT.
+      const answersFrom = (from: Endpoint): boolean => endpointsEqual(from, server) || isElsewhere(from);
+      this.#ask(FILTERING_SOCKET, server, at, { attributes }, { answersFrom }, (outcome) => {
+        if (outcome.kind === 'answer' && !isSuccessFrom(outcome, isElsewhere)) return;
+        this.#samples.push({ kind: 'filtering', change, result: outcome.kind === 'answer' ? 'received' : 'silence' });
       });
     };
+    const isOtherPort = (from: Endpoint): boolean =>
+      ipAddressesEqual(from.address, server.address) && from.port !== server.port;
     this.#askForMapping(FILTERING_SOCKET, server, now, (message, answeredAt) => {
       if (!message) return;
-      const isError = (from: Endpoint): boolean => endpointsEqual(from, server);
-      ask('port', (from) => isError(from) || ipAddressesEqual(from.address, server.address), answeredAt);
-      if (other) ask('address-and-port', (from) => isError(from) || endpointsEqual(from, other), answeredAt);
+      ask('port', isOtherPort, answeredAt);
+      if (other) ask('address-and-port', (from) => endpointsEqual(from, other), answeredAt);
     });
   }
 
@@ -331,7 +333,13 @@ export class NatBehaviourDiscovery {
   ): Uint8Array {
     const transactionId = this.#options.random(TRANSACTION_ID_BYTES);
     const bytes = encodeStunMessage({ class: 'request', transactionId, fingerprint: true, ...content });
-    const request = { destination, transactionId, bytes, schedule: NAT_TEST_SCHEDULE, ...(answersFrom && { answersFrom }) };
+    const request = {
+      destination,
+      transactionId,
+      bytes,
+      schedule: NAT_TEST_SCHEDULE,
+      ...(answersFrom && { answersFrom }),
+    };
     const transaction = new StunTransaction(request, now);
     const expectation = arrivesAt === undefined ? {} : { arrivesAt };
     this.#questions.push({ kind: 'request', socket, transactionId, transaction, ...expectation, conclude });
@@ -362,13 +370,13 @@ export class NatBehaviourDiscovery {
       if (question.arrivesAt !== undefined) {
         if (socket !== question.arrivesAt || message.class !== 'request') return false;
         this.#forget(question);
-        question.conclude({ kind: 'answer', message, rtt: milliseconds(0) }, now);
+        question.conclude({ kind: 'answer', message, from, rtt: milliseconds(0) }, now);
         return true;
       }
       if (socket !== question.socket || !question.transaction.handleMessage(message, from, now)) return false;
       const { state } = question.transaction;
       this.#forget(question);
-      if (state.kind === 'answered') question.conclude({ kind: 'answer', message, rtt: state.rtt }, now);
+      if (state.kind === 'answered') question.conclude({ kind: 'answer', message, from, rtt: state.rtt }, now);
       return true;
     }
     return false;
@@ -391,6 +399,13 @@ export class NatBehaviourDiscovery {
   #forget(question: Question): void {
     this.#questions = this.#questions.filter((known) => known !== question);
   }
+}
+
+function isSuccessFrom(
+  { message, from }: Outcome & { kind: 'answer' },
+  isExpected: (from: Endpoint) => boolean,
+): boolean {
+  return message.class === 'success' && isExpected(from);
 }
 
 /** A success that requires us to understand what we don't counts as failed (RFC 8489 §6.3.3). */
