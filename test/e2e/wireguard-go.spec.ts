@@ -318,6 +318,13 @@ describe.skipIf(missing !== undefined)('shadownet-wg with wireguard-go (needs ro
     expect(ours.hasSocket).toBe(false);
   });
 
+  it.each(['WG_TUN_FD', 'WG_UAPI_FD'])('does not pretend to take over a descriptor by %s', async (variable) => {
+    const program = inRepository('node_modules/.bin/shadownet-wg');
+    const refused = await ourHost.tryRun([program, 'inherited0'], { env: { ...process.env, [variable]: '3' } });
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`${variable} is set`);
+  });
+
   it('needs no right but CAP_NET_ADMIN', async () => {
     const { ours, theirs } = await newTunnel();
     await ours.signal('SIGTERM');

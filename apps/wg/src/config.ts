@@ -20,6 +20,9 @@ const DEFAULT_STATE_DIRECTORY = '/var/lib/shadownet-wg';
 
 const DATA_PLANES: readonly DataPlaneKind[] = ['linux', 'portable'];
 
+/** By these wireguard-go takes over an interface and a socket that are there, its own daemon's for the most part. */
+const INHERITED_DESCRIPTORS = ['WG_TUN_FD', 'WG_UAPI_FD'];
+
 const HELP = `
 Environment:
   LOG_LEVEL                 silent, error (default), verbose or debug
@@ -47,6 +50,8 @@ export function readConfig(
     .version(VERSION)
     .addHelpText('after', HELP);
   command.parse([...argv], { from: 'user' });
+  const inherited = INHERITED_DESCRIPTORS.find((name) => environment[name]);
+  if (inherited) command.error(`error: ${inherited} is set: shadownet-wg makes its interface and its socket itself`);
   const [interfaceName] = command.args as [string];
   const { dataplane, foreground } = command.opts<{ dataplane?: DataPlaneKind; foreground?: true }>();
   const isForeground = foreground === true || environment['WG_PROCESS_FOREGROUND'] === '1';
