@@ -9,6 +9,10 @@ import { askUapi, keyInHex } from '../wireguard/uapi-client.js';
 import { newPresharedKey, type WireGuardEnd } from '../wireguard/wireguard-end.js';
 
 const INITIATION_LENGTH = 148;
+/** Header and tag of a transport message. */
+const MESSAGE_OVERHEAD = 32;
+const FIREWALL_MARK = '51';
+const PINGS = 50;
 
 const missing = whyNoLab() ?? ['wg', 'wireguard-go'].find((program) => !isInstalled(program));
 
@@ -67,6 +71,37 @@ describe.skipIf(missing !== undefined).each(['linux', 'portable'] as const)(
       await ours.set('listen-port', String(ours.port));
       expect(await theirs.canPing(ours, 4, 2)).toBe(false);
       expect(await ours.canPing(theirs)).toBe(true);
+    });
+
+    it('marks what it sends, also from another port, until it is told not to', async () => {
+      const { ours, theirs } = await lab.newTunnel({ dataPlane });
+      expect(await ours.canPing(theirs)).toBe(true);
+      await lab.ourHost.ip('rule', 'add', 'fwmark', FIREWALL_MARK, 'prohibit');
+      expect(await ours.canPing(theirs)).toBe(true);
+      await ours.set('fwmark', FIREWALL_MARK);
+      expect(await ours.canPing(theirs, 4, 1)).toBe(false);
+      await ours.set('listen-port', '52998');
+      expect(await ours.canPing(theirs, 4, 1)).toBe(false);
+      await ours.set('fwmark', 'off');
+      expect(await ours.canPing(theirs)).toBe(true);
+      await lab.ourHost.ip('rule', 'delete', 'fwmark', FIREWALL_MARK, 'prohibit');
+    });
+
+    it('pads packets up to the MTU that the interface has now', async () => {
+      const { ours, theirs } = await lab.newTunnel({ dataPlane });
+      expect(await ours.canPing(theirs)).toBe(true);
+      const bytesOfPings = async (): Promise<number> => {
+        const before = (await ours.peer(theirs)).txBytes;
+        const argv = ['ping', '-n', '-q', '-i', '0.01', '-c', String(PINGS), '-s', '1272', theirs.addresses[0]];
+        await ours.host.run(argv);
+        return (await ours.peer(theirs)).txBytes - before;
+      };
+      expectMessages(await bytesOfPings(), 1300 + 12 + MESSAGE_OVERHEAD);
+      await lab.ourHost.ip('link', 'set', ours.interfaceName, 'mtu', '1300');
+      await eventually('the MTU to be noticed', 3000, async () =>
+        (await bytesOfPings()) < PINGS * (1300 + 12 + MESSAGE_OVERHEAD) ? true : undefined,
+      );
+      expectMessages(await bytesOfPings(), 1300 + MESSAGE_OVERHEAD);
     });
 
     it('neither sends to a removed peer nor takes anything from it', async () => {
@@ -140,6 +175,12 @@ describe.skipIf(missing !== undefined).each(['linux', 'portable'] as const)(
     });
   },
 );
+
+/** That `bytes` are PINGS messages of this length, and at most a handshake and a keepalive besides. */
+function expectMessages(bytes: number, length: number): void {
+  expect(bytes).toBeGreaterThanOrEqual(PINGS * length);
+  expect(bytes).toBeLessThan(PINGS * length + INITIATION_LENGTH + 2 * MESSAGE_OVERHEAD);
+}
 
 /** How many packets the interface has handed to its host. */
 async function packetsDelivered(end: WireGuardEnd): Promise<number> {
