@@ -1,31 +1,14 @@
 // The fast data plane with its real workers, TUN devices and sockets, in a network namespace of its own.
-import { randomFillSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { nodeCrypto } from '@shadownet/crypto';
-import { enterFreshNetworkNamespace } from '@shadownet/native';
-import {
-  type Endpoint,
-  endpoint,
-  instant,
-  parseIpAddress,
-  parseIpPrefix,
-  type PublicKey,
-  remoteOf,
-  udpPath,
-} from '@shadownet/primitives';
-import { type LinuxUdpSocket, openOffloadUdp } from '@shadownet/udp';
-import { Device, type DeviceOutput, Tai64nSource } from '@shadownet/wireguard';
+import { endpoint } from '@shadownet/primitives';
+import { openOffloadUdp } from '@shadownet/udp';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
-import { bundleThread } from './bundled-thread.contract.js';
-import type { DataPlane } from './data-plane.js';
-import { openLinuxDataPlane } from './linux-data-plane.js';
+import { End, LOOPBACK, now } from './data-plane-end.contract.js';
 
 const IS_ROOT = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/dev/net/tun');
-const LOOPBACK = parseIpAddress('127.0.0.1')!;
 /** Starting two threads takes a while on a busy machine. */
 const PATIENCE = { timeout: 15_000 };
-const now = () => instant(Number(process.hrtime.bigint()) / 1e6);
 
 describe.skipIf(!IS_ROOT)('the fast data plane (needs root and /dev/net/tun)', () => {
   it('shows the core what comes before there is a socket, also what nobody is responsible for', async () => {
@@ -108,93 +91,3 @@ describe.skipIf(!IS_ROOT)('the fast data plane (needs root and /dev/net/tun)', (
     expect(end.failures).toEqual([]);
   });
 });
-
-/** A device, its data plane and its socket. */
-class End {
-  readonly failures: string[] = [];
-  readonly output: DeviceOutput;
-  #socket: LinuxUdpSocket | undefined;
-
-  private constructor(
-    readonly plane: DataPlane,
-    readonly device: Device,
-  ) {
-    this.output = {
-      datagram: (bytes, path) => this.socket.send(bytes, remoteOf(path)!),
-      packet: (bytes) => plane.tun.write(bytes),
-    };
-    plane.attach({
-      device,
-      output: this.output,
-      now,
-      settle: () => this.settle(),
-      fail: (reason) => this.failures.push(reason.message),
-    });
-  }
-
-  /** Opened at the first use. */
-  get socket(): LinuxUdpSocket {
-    if (this.#socket) return this.#socket;
-    this.#socket = this.plane.openSocket({ port: 0, mark: 0 });
-    this.#socket.onDatagram((datagram, from) => {
-      this.device.handleDatagram(datagram, udpPath(from), now(), this.output);
-      this.settle();
-    });
-    return this.#socket;
-  }
-
-  static async open(name: string, entry: string): Promise<End> {
-    const leaveNamespace = enterFreshNetworkNamespaceOnce();
-    onTestFinished(leaveNamespace);
-    const workerEntry = await bundleThread(new URL(`./${entry}.contract.ts`, import.meta.url));
-    const plane = await openLinuxDataPlane({ tun: { name, mtu: 1420, addresses: [] }, workerEntry });
-    onTestFinished(() => plane.close());
-    const device = new Device({
-      crypto: nodeCrypto,
-      random: (length) => randomFillSync(new Uint8Array(length)),
-      timestamps: new Tai64nSource({
-        wallNanoseconds: () => BigInt(Date.now()) * 1_000_000n,
-        lastReserved: 0n,
-        reserve: () => undefined,
-      }),
-      endpoints: 'roaming',
-      maxPeers: 4,
-    });
-    device.setPrivateKey(randomFillSync(new Uint8Array(32)), now());
-    return new End(plane, device);
-  }
-
-  get publicKey(): PublicKey {
-    return this.device.publicKey!;
-  }
-
-  get endpoint(): Endpoint {
-    return endpoint(LOOPBACK, this.socket.port);
-  }
-
-  addPeer(other: End, allowedIp: string): void {
-    const path = udpPath(other.endpoint);
-    this.device.upsertPeer(
-      { publicKey: other.publicKey, allowedIps: [parseIpPrefix(allowedIp)!], path },
-      now(),
-      this.output,
-    );
-    this.settle();
-  }
-
-  settle(): void {
-    while (this.device.pollEvent()) continue;
-    this.plane.publish();
-  }
-}
-
-let leave: (() => void) | undefined;
-
-/** One namespace for all ends of a test. */
-function enterFreshNetworkNamespaceOnce(): () => void {
-  leave ??= enterFreshNetworkNamespace();
-  return () => {
-    leave?.();
-    leave = undefined;
-  };
-}
