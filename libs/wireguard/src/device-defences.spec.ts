@@ -467,7 +467,7 @@ describe('configuration at run time', () => {
     const key = network.random(32);
     bob.device.setPrivateKey(key, network.now);
     expect(statusOfAlice().session).toBe('none');
-    expect([...new Uint8Array(bob.device.sessionTable.buffer, 64)].filter((byte) => byte > 1)).toEqual([]);
+    expect([...new Uint8Array(bob.device.sessionTable.buffer, 128)].filter((byte) => byte > 1)).toEqual([]);
 
     alice.addPeer(bob, `${BOB}/32`);
     bob.sendPacket(ipv4Packet(BOB, ALICE, 1));

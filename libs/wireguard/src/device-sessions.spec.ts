@@ -335,10 +335,10 @@ describe('statistics', () => {
 /** Bytes of the slots that are not zero, generations apart, by the layout in session-table.ts. */
 function nonZeroBytes(host: SimulatedHost): number {
   const { buffer, slots } = host.device.sessionTable;
-  const slotLength = (buffer.byteLength - 64) / slots;
+  const slotLength = (buffer.byteLength - 128) / slots;
   let count = 0;
   for (let slot = 0; slot < slots; slot++) {
-    const bytes = new Uint8Array(buffer, 64 + slot * slotLength + 4, slotLength - 4);
+    const bytes = new Uint8Array(buffer, 128 + slot * slotLength + 4, slotLength - 4);
     count += bytes.reduce((sum, byte) => sum + (byte === 0 ? 0 : 1), 0);
   }
   return count;
@@ -347,9 +347,9 @@ function nonZeroBytes(host: SimulatedHost): number {
 /** Sets the send counter of every session that a host has, by the layout in session-table.ts. */
 function setSendCounters(host: SimulatedHost, value: bigint): void {
   const { buffer, slots } = host.device.sessionTable;
-  const slotLength = (buffer.byteLength - 64) / slots;
+  const slotLength = (buffer.byteLength - 128) / slots;
   for (let slot = 0; slot < slots; slot++) {
-    const view = new DataView(buffer, 64 + slot * slotLength, slotLength);
+    const view = new DataView(buffer, 128 + slot * slotLength, slotLength);
     const isInUse = view.getInt32(4, true) !== 0;
     if (isInUse) view.setBigUint64(32, value, true);
   }

@@ -84,8 +84,9 @@ export class DeviceState {
     this.endpoints = options.endpoints;
     this.maxPeers = options.maxPeers ?? DEFAULT_MAX_PEERS;
     this.indices = new SessionIndexTable(options.random);
-    this.sessions = SessionTable.allocate(this.maxPeers * SESSIONS_PER_PEER);
-    this.workers = new WorkerState(this.sessions, this.maxPeers);
+    const { workerPairs = 1 } = options;
+    this.sessions = SessionTable.allocate(this.maxPeers * SESSIONS_PER_PEER, workerPairs);
+    this.workers = new WorkerState(this.sessions, this.maxPeers, workerPairs);
     this.codec = new TransportCodec(options.crypto);
     this.load = new LoadGuard(options.handshakesPerSecond ?? HANDSHAKE_BUDGET_PER_SECOND[options.crypto.name]);
     this.counters = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;

@@ -30,6 +30,8 @@ export interface DeviceOptions {
   readonly endpoints: EndpointPolicy;
   /** Fixes the size of the session table: about 5 KB for each peer, of memory that is taken when it is used. */
   readonly maxPeers?: number;
+  /** How many pairs of packet workers there may be, 1 unless told: each has statistics of its own. */
+  readonly workerPairs?: number;
   /** Handshake messages per second beyond which cookies are asked for. Left out: what suits the crypto provider. */
   readonly handshakesPerSecond?: number;
 }

@@ -1,13 +1,14 @@
 // What the main thread tells packet workers of each peer, and what they tell it, in a SharedArrayBuffer. Every cell has one
-// writer. Peers have the numbers that the session table knows them by.
+// writer; the receive workers take turns and count as one. Peers have the numbers that the session table knows them by.
 //
-//   peer, 96 bytes    by main       current session's slot + 1, path entry + 1 (2 × 4); 0 is none
+//   header, 64 bytes  transmitters (4)
+//   peer              by main       current session's slot + 1, path entry + 1 (2 × 4); 0 is none
 //                     by receive    observation: version, family, port (3 × 4)
 //                                   where the latest message came from (4): 0 the peer's path, 1 elsewhere
 //                                   address of the observation (16)
-//                     by transmit   last sent (8)
 //                     by receive    last received, last data received (2 × 8)
-//                                   local address of the observation (16), zone (4)      – (12)
+//                                   local address of the observation (16), zone (4)  – (4)
+//                     by each transmit worker   last sent (8)
 //
 // An observation is how an authentic message came that did not come by the peer's path, or to another local address. Its version is odd while it is
 // being written, so that a torn one is never used. Only the newest counts, so none has to be kept.
@@ -22,7 +23,9 @@ import {
   udpPath,
 } from '@shadownet/primitives';
 
-const PEER_LENGTH = 96;
+const HEADER_LENGTH = 64;
+/** Of a peer, before the cells of those who send. */
+const COMMON_LENGTH = 80;
 const CURRENT = 0;
 const PATH = 1;
 const VERSION = 2;
@@ -30,11 +33,11 @@ const FAMILY = 3;
 const PORT = 4;
 const ARRIVAL = 5;
 const ADDRESS = 24;
-const SENT_AT = 5;
-const RECEIVED_AT = 6;
-const DATA_RECEIVED_AT = 7;
-const LOCAL = 64;
-const ZONE = 20;
+const RECEIVED_AT = 5;
+const DATA_RECEIVED_AT = 6;
+const LOCAL = 56;
+const ZONE = 18;
+const SENT_AT = 10;
 
 const NONE = 0;
 const BY_PATH = 0;
@@ -43,14 +46,26 @@ const ELSEWHERE = 1;
 export class PeerCells {
   readonly buffer: SharedArrayBuffer;
   readonly peers: number;
+  readonly #transmitters: number;
+  readonly #peerLength: number;
+  readonly #sentAt: number;
   readonly #cells: Int32Array;
   readonly #numbers: Float64Array;
   readonly #bytes: Uint8Array;
 
-  constructor(source: { readonly peers: number } | SharedArrayBuffer) {
-    this.buffer = source instanceof SharedArrayBuffer ? source : new SharedArrayBuffer(source.peers * PEER_LENGTH);
-    this.peers = this.buffer.byteLength / PEER_LENGTH;
+  /** `transmitter` is the number of the worker that sends, if that is who uses the cells. */
+  constructor(source: { readonly peers: number; readonly transmitters?: number } | SharedArrayBuffer, transmitter = 0) {
+    if (source instanceof SharedArrayBuffer) this.buffer = source;
+    else {
+      const { peers, transmitters = 1 } = source;
+      this.buffer = new SharedArrayBuffer(HEADER_LENGTH + peers * peerLength(transmitters));
+      new Int32Array(this.buffer)[0] = transmitters;
+    }
     this.#cells = new Int32Array(this.buffer);
+    this.#transmitters = this.#cells[0]!;
+    this.#peerLength = peerLength(this.#transmitters);
+    this.#sentAt = SENT_AT + transmitter;
+    this.peers = (this.buffer.byteLength - HEADER_LENGTH) / this.#peerLength;
     this.#numbers = new Float64Array(this.buffer);
     this.#bytes = new Uint8Array(this.buffer);
   }
@@ -59,7 +74,7 @@ export class PeerCells {
 
   /** All cells of a number that nobody uses. */
   clear(peer: number): void {
-    this.#bytes.fill(0, peer * PEER_LENGTH, (peer + 1) * PEER_LENGTH);
+    this.#bytes.fill(0, this.#start(peer), this.#start(peer + 1));
   }
 
   setCurrentSlot(peer: number, slot: number | undefined): void {
@@ -83,7 +98,7 @@ export class PeerCells {
   // ── Written by workers ────────────────────────────────────────────────────────────────────────────────────────────
 
   recordSent(peer: number, now: Instant): void {
-    this.#numbers[this.#number(peer) + SENT_AT] = now;
+    this.#numbers[this.#number(peer) + this.#sentAt] = now;
   }
 
   recordReceived(peer: number, now: Instant): void {
@@ -96,7 +111,10 @@ export class PeerCells {
 
   /** Zero stands for never, in these three. */
   sentAt(peer: number): Instant {
-    return this.#numbers[this.#number(peer) + SENT_AT]! as Instant;
+    const first = this.#number(peer) + SENT_AT;
+    let latest = this.#numbers[first]!;
+    for (let i = 1; i < this.#transmitters; i++) latest = Math.max(latest, this.#numbers[first + i]!);
+    return latest as Instant;
   }
 
   receivedAt(peer: number): Instant {
@@ -119,7 +137,7 @@ export class PeerCells {
 
   observe(peer: number, { address, port, zone = 0 }: Endpoint, local: IpAddress | undefined): void {
     const cell = this.#cell(peer);
-    const start = peer * PEER_LENGTH;
+    const start = this.#start(peer);
     Atomics.add(this.#cells, cell + VERSION, 1);
     Atomics.store(this.#cells, cell + FAMILY, address.family);
     Atomics.store(this.#cells, cell + PORT, port);
@@ -144,7 +162,7 @@ export class PeerCells {
     const port = Atomics.load(this.#cells, cell + PORT);
     const zone = Atomics.load(this.#cells, cell + ZONE);
     const [address, local] = [ADDRESS, LOCAL].map((offset) => {
-      const start = peer * PEER_LENGTH + offset;
+      const start = this.#start(peer) + offset;
       return this.#bytes.slice(start, start + length);
     }) as [Uint8Array, Uint8Array];
     if (this.observationVersion(peer) !== version) return undefined;
@@ -156,10 +174,18 @@ export class PeerCells {
   }
 
   #cell(peer: number): number {
-    return (peer * PEER_LENGTH) / 4;
+    return this.#start(peer) / 4;
   }
 
   #number(peer: number): number {
-    return (peer * PEER_LENGTH) / 8;
+    return this.#start(peer) / 8;
   }
+
+  #start(peer: number): number {
+    return HEADER_LENGTH + peer * this.#peerLength;
+  }
+}
+
+function peerLength(transmitters: number): number {
+  return COMMON_LENGTH + transmitters * 8;
 }

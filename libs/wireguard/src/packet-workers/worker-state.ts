@@ -37,11 +37,11 @@ export class WorkerState {
   readonly #published = new Map<number, PublishedPath>();
   #allowedIps: 'published' | 'changed' = 'changed';
 
-  constructor(sessions: SessionTable, maxPeers: number) {
+  constructor(sessions: SessionTable, maxPeers: number, workerPairs: number) {
     const count = maxPeers * NUMBERS_PER_PEER;
     this.#sessions = sessions;
     this.#indices = new ReceiverIndexTable(sessions);
-    this.peers = new PeerCells({ peers: count });
+    this.peers = new PeerCells({ peers: count, transmitters: workerPairs });
     this.#paths = new PathTable({ entries: count });
     this.#peerNumbers = new ReusableNumbers(sessions, count);
     this.#pathNumbers = new ReusableNumbers(sessions, count);

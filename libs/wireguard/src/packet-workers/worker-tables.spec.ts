@@ -142,16 +142,23 @@ describe('paths and peers', () => {
     cells.observe(1, parseEndpoint('[fe80::1%9]:2', Number)!, local);
     expect(new PeerCells(cells.buffer).observation(1)).toEqual(udpPath(parseEndpoint('[fe80::1%9]:2', Number)!, local));
     // The version cell, as a writer leaves it in the middle.
-    new Int32Array(cells.buffer)[cells.buffer.byteLength / 2 / 4 + 2]! += 1;
+    new Int32Array(cells.buffer)[(64 + (cells.buffer.byteLength - 64) / 2) / 4 + 2]! += 1;
     expect(cells.observation(1)).toBeUndefined();
     expect(cells.observation(0)).toBeUndefined();
   });
 
-  it('touch only their own peer', () => {
-    const cells = new PeerCells({ peers: 3 });
+  it('tell when the latest of several workers has sent', () => {
+    const cells = new PeerCells({ peers: 2, transmitters: 3 });
+    const workers = [0, 1, 2].map((transmitter) => new PeerCells(cells.buffer, transmitter));
+    [7, 9, 8].forEach((at, i) => workers[i]!.recordSent(0, instant(at)));
+    expect([cells.sentAt(0), cells.sentAt(1), cells.peers]).toEqual([9, 0, 2]);
+  });
+
+  it.each([1, 4])('touch only their own peer, with %i workers that send', (transmitters) => {
+    const cells = new PeerCells({ peers: 3, transmitters });
     cells.setCurrentSlot(1, 0);
     cells.setPathEntry(1, 0);
-    cells.recordSent(1, instant(1));
+    for (let i = 0; i < transmitters; i++) new PeerCells(cells.buffer, i).recordSent(1, instant(1));
     cells.recordReceived(1, instant(2));
     cells.recordDataReceived(1, instant(3));
     cells.observe(1, parseEndpoint('[2001:db8::1]:2')!, parseIpAddress('2001:db8::2'));

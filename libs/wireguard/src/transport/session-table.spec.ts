@@ -107,7 +107,7 @@ describe('rule 1: nonces', () => {
 
   /** Writes the cell that the layout comment of session-table.ts describes. */
   function setSendCounter(table: SessionTable, value: bigint): void {
-    new BigUint64Array(table.buffer)[(64 + 32) / 8] = value;
+    new BigUint64Array(table.buffer)[(128 + 32) / 8] = value;
   }
 });
 
@@ -238,5 +238,22 @@ describe('rule 7: statistics', () => {
       lastSentAt: 10,
       lastReceivedAt: 12,
     });
+  });
+
+  it('has cells for each worker that sends, of which nobody touches another’s', () => {
+    const table = SessionTable.allocate(2, 3);
+    const workers = [0, 1, 2].map((pair) => SessionTable.attach(table.buffer, 'transmit', pair));
+    const [session, neighbour] = [table.open(newSession())!, table.open(newSession())!];
+    workers.forEach((worker, pair) => worker.recordSent(session, instant(10 - pair), 10 ** pair));
+    table.recordSent(neighbour, instant(1), 5);
+    expect(table.traffic(session)).toMatchObject({ bytesSent: 111, lastSentAt: 10, bytesReceived: 0 });
+    expect(table.traffic(neighbour)).toMatchObject({ bytesSent: 5, lastSentAt: 1 });
+    expect(table.sendKey(neighbour)).toEqual(KEY_A);
+    expect(() => SessionTable.attach(table.buffer, 'transmit', 3)).toThrow(RangeError);
+
+    table.retire(session);
+    const next = table.open(newSession())!;
+    expect(next.slot).toBe(session.slot);
+    expect(table.traffic(next)).toMatchObject({ bytesSent: 0, lastSentAt: undefined });
   });
 });

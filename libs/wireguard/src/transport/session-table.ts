@@ -1,11 +1,14 @@
 // All transport sessions of a device in one SharedArrayBuffer, so that the core and packet workers run the same code on the
 // same state (docs/adr, concurrency rules 1, 2, 4–7). The buffer is made once, for a fixed number of slots.
 //
-//   header, 64 bytes      slots (4)  epoch (4)  epoch seen by each of 8 readers (32)
-//   slot, 1,240 bytes     generation, state, local index, remote index, role, peer, confirmed, – (8 × 4)
+//   header, 128 bytes     slots (4)  epoch (4)  writers (4)  – (4)  epoch seen by each of 24 readers (96)  – (16)
+//   slot                  generation, state, local index, remote index, role, peer, confirmed, – (8 × 4)
 //                         send counter (8)  greatest received counter (8)  created at (8)
-//                         per writer: last sent, last received, bytes sent, bytes received (3 × 4 × 8)
 //                         send key (32)  receive key (32)  replay ring (256 × 4)
+//                         per writer: last sent, last received, bytes sent, bytes received (4 × 8)
+//
+// Writers are the main thread, each transmit worker, and the receive workers, which take turns and so count as one: three with
+// one pair of workers, and 1,240 bytes for each slot.
 //
 // A session is named by slot and generation. A slot's generation rises when the session dies, so that a name kept by anyone
 // can never reach a later session in the same slot. Between death and reuse all readers must have passed an epoch.
@@ -28,7 +31,7 @@ export type SessionRole = 'initiator' | 'responder';
 /** `next`: derived as responder, not confirmed yet. `dead`: no use any more, waiting for readers to pass. */
 export type SessionState = 'free' | 'next' | 'current' | 'previous' | 'dead';
 
-/** Who writes statistics: each has cells of its own, and the main thread adds them up. */
+/** Who writes statistics: each has cells of its own, and the main thread adds them up. Of 'transmit' there is one for each pair. */
 export type SessionWriter = 'main' | 'transmit' | 'receive';
 
 export interface NewSession {
@@ -53,13 +56,16 @@ export interface SessionTraffic {
 
 const STATES: readonly SessionState[] = ['free', 'next', 'current', 'previous', 'dead'];
 const ROLES: readonly SessionRole[] = ['initiator', 'responder'];
-const WRITERS: readonly SessionWriter[] = ['main', 'transmit', 'receive'];
+const MAIN_WRITER = 0;
+const RECEIVE_WRITER = 1;
+const FIRST_TRANSMIT_WRITER = 2;
 
-const HEADER_LENGTH = 64;
+const HEADER_LENGTH = 128;
 const SLOT_COUNT_CELL = 0;
 const EPOCH_CELL = 1;
-const FIRST_READER_CELL = 2;
-const MAX_READERS = 8;
+const WRITER_COUNT_CELL = 2;
+const FIRST_READER_CELL = 4;
+const MAX_READERS = 24;
 /** The epoch cell of a reader that does not exist. */
 const NO_READER = 0;
 /** Epochs are odd, so that none is NO_READER even after they have wrapped around 32 bits. */
@@ -79,14 +85,13 @@ const CONFIRMED = 6;
 const SEND_COUNTER = 32;
 const GREATEST_RECEIVED = 40;
 const CREATED_AT = 48;
-const TRAFFIC = 56;
-const TRAFFIC_CELLS = 4;
-const SEND_KEY = TRAFFIC + WRITERS.length * TRAFFIC_CELLS * 8;
+const SEND_KEY = 56;
 const RECEIVE_KEY = SEND_KEY + KEY_LENGTH;
 const REPLAY_RING = RECEIVE_KEY + KEY_LENGTH;
-const SLOT_LENGTH = REPLAY_RING + REPLAY_WINDOW_WORDS * 4;
+const TRAFFIC = REPLAY_RING + REPLAY_WINDOW_WORDS * 4;
+const TRAFFIC_LENGTH = 32;
 
-// Offsets in a writer's traffic cells.
+// Offsets of 64-bit cells in a writer's part.
 const LAST_SENT = 0;
 const LAST_RECEIVED = 1;
 const BYTES_SENT = 2;
@@ -107,34 +112,48 @@ export class SessionTable {
   readonly #counters: BigUint64Array;
   readonly #numbers: Float64Array;
   readonly #views: (SlotViews | undefined)[] = [];
+  readonly #writers: number;
+  readonly #slotLength: number;
+  /** Where this writer's part of a slot begins. */
   readonly #traffic: number;
   /** Slots ready for use, and those that died with the epoch of their death. Known to the main thread only. */
   readonly #free: number[] = [];
   readonly #retired: { readonly slot: number; readonly epoch: number }[] = [];
   #unused: number;
 
-  private constructor(buffer: SharedArrayBuffer, writer: SessionWriter) {
+  private constructor(buffer: SharedArrayBuffer, writer: number) {
     this.buffer = buffer;
     this.#cells = new Int32Array(buffer);
     this.#counters = new BigUint64Array(buffer);
     this.#numbers = new Float64Array(buffer);
-    this.#traffic = TRAFFIC + WRITERS.indexOf(writer) * TRAFFIC_CELLS * 8;
     this.slots = this.#cells[SLOT_COUNT_CELL]!;
+    this.#writers = this.#cells[WRITER_COUNT_CELL]!;
+    if (writer >= this.#writers) throw new RangeError(`a table for ${this.#writers} writers has no place for another`);
+    this.#slotLength = slotLength(this.#writers);
+    this.#traffic = TRAFFIC + writer * TRAFFIC_LENGTH;
     this.#unused = 0;
   }
 
-  /** A table for `slots` sessions, owned by the main thread: only it may create, rotate and retire sessions. */
-  static allocate(slots: number): SessionTable {
-    const buffer = new SharedArrayBuffer(HEADER_LENGTH + slots * SLOT_LENGTH);
+  /**
+   * A table for `slots` sessions and the statistics of `transmitters` workers that send, owned by the main thread: only it may
+   * create, rotate and retire sessions.
+   */
+  static allocate(slots: number, transmitters = 1): SessionTable {
+    const writers = FIRST_TRANSMIT_WRITER + transmitters;
+    const buffer = new SharedArrayBuffer(HEADER_LENGTH + slots * slotLength(writers));
     const header = new Int32Array(buffer);
     header[SLOT_COUNT_CELL] = slots;
     header[EPOCH_CELL] = FIRST_EPOCH;
-    return new SessionTable(buffer, 'main');
+    header[WRITER_COUNT_CELL] = writers;
+    return new SessionTable(buffer, MAIN_WRITER);
   }
 
-  /** The table behind `buffer` as another thread uses it, which writes its own statistics cells. */
-  static attach(buffer: SharedArrayBuffer, writer: Exclude<SessionWriter, 'main'>): SessionTable {
-    return new SessionTable(buffer, writer);
+  /**
+   * The table behind `buffer` as another thread uses it, which writes its own statistics cells; `pair` tells those who send
+   * apart. Throws RangeError beyond the number that the table was allocated for.
+   */
+  static attach(buffer: SharedArrayBuffer, writer: Exclude<SessionWriter, 'main'>, pair = 0): SessionTable {
+    return new SessionTable(buffer, writer === 'receive' ? RECEIVE_WRITER : FIRST_TRANSMIT_WRITER + pair);
   }
 
   // ── Life of a session: main thread only ───────────────────────────────────────────────────────────────────────────
@@ -184,7 +203,7 @@ export class SessionTable {
       const { slot } = this.#retired.shift()!;
       const generation = Atomics.load(this.#cells, this.#cell(slot) + GENERATION);
       const start = this.#offset(slot, 0);
-      new Uint8Array(this.buffer, start, SLOT_LENGTH).fill(0);
+      new Uint8Array(this.buffer, start, this.#slotLength).fill(0);
       Atomics.store(this.#cells, this.#cell(slot) + GENERATION, generation);
       this.#free.push(slot);
     }
@@ -330,8 +349,8 @@ export class SessionTable {
     let lastReceivedAt: Instant | undefined;
     let bytesSent = 0;
     let bytesReceived = 0;
-    for (let writer = 0; writer < WRITERS.length; writer++) {
-      const cell = this.#offset(session.slot, TRAFFIC) / 8 + writer * TRAFFIC_CELLS;
+    for (let writer = 0; writer < this.#writers; writer++) {
+      const cell = this.#offset(session.slot, TRAFFIC + writer * TRAFFIC_LENGTH) / 8;
       const sent = this.#numbers[cell + BYTES_SENT]!;
       const received = this.#numbers[cell + BYTES_RECEIVED]!;
       if (sent > 0) lastSentAt = later(lastSentAt, this.#numbers[cell + LAST_SENT]! as Instant);
@@ -351,7 +370,7 @@ export class SessionTable {
   }
 
   #offset(slot: number, field: number): number {
-    return HEADER_LENGTH + slot * SLOT_LENGTH + field;
+    return HEADER_LENGTH + slot * this.#slotLength + field;
   }
 
   #cell(slot: number): number {
@@ -369,6 +388,10 @@ export class SessionTable {
       ),
     });
   }
+}
+
+function slotLength(writers: number): number {
+  return TRAFFIC + writers * TRAFFIC_LENGTH;
 }
 
 function later(a: Instant | undefined, b: Instant): Instant {
