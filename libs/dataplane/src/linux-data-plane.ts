@@ -156,7 +156,7 @@ class LinuxDataPlane implements DataPlane {
     port.unref();
     const start: WorkerStart = {
       role,
-      tun: { descriptor: this.tun.descriptor, mtu: this.#mtu, joinsUdp: this.tun.offloads.udp },
+      tun: { descriptor: this.tun.descriptors[0]!, mtu: this.#mtu, joinsUdp: this.tun.offloads.udp },
       doorbell: doorbell.descriptor,
       device: core.device.workerBuffers,
       control: control.buffer,

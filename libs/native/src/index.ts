@@ -23,7 +23,12 @@ export {
 } from './offload-udp-descriptor.js';
 export { MSG_DONTWAIT, packetCalls, type PacketCalls } from './packet-calls.js';
 export { PollSet } from './poll-set.js';
-export { openOffloadTunDescriptor, openTunDescriptor, type TunOffloads } from './tun-descriptor.js';
+export {
+  type OffloadTunDescriptors,
+  openOffloadTunDescriptors,
+  openTunDescriptor,
+  type TunOffloads,
+} from './tun-descriptor.js';
 export { TunInterfaceProbe, type TunInterfaceState, type TunInterfaceStatus } from './tun-interface-probe.js';
 export { forbidAddressReuse, openUdpDescriptor, setSocketMark } from './udp-descriptor.js';
 export { loadX25519, X25519Key } from './x25519.js';

@@ -12,6 +12,10 @@ const TUNSETIFF = 0x400454ca;
 const IFF_TUN = 0x0001;
 /** Packets come without the 4-byte struct tun_pi. */
 const IFF_NO_PI = 0x1000;
+/** Several descriptors for one interface, over which the kernel spreads flows. */
+const IFF_MULTI_QUEUE = 0x0100;
+/** Refused with EBUSY if there is such an interface already. */
+const IFF_TUN_EXCL = 0x8000;
 /** Packets come behind a struct virtio_net_hdr of 10 bytes. */
 const IFF_VNET_HDR = 0x4000;
 /** _IOW('T', 208, unsigned int). */
@@ -37,21 +41,35 @@ export interface TunOffloads {
   readonly udp: boolean;
 }
 
+/** The queues of one interface, which share its settings. It vanishes with the last of them. */
+export interface OffloadTunDescriptors {
+  readonly descriptors: readonly Descriptor[];
+  readonly offloads: TunOffloads;
+}
+
 /**
  * The same with segmentation offload: each packet is preceded by a struct virtio_net_hdr, may be a superpacket of up to
- * 64 KB, and may lack its checksum (linux/virtio_net.h). Throws as openTunDescriptor does, also if TUNSETOFFLOAD is refused.
+ * 64 KB, and may lack its checksum (linux/virtio_net.h). One queue makes an ordinary interface; several make one with
+ * IFF_MULTI_QUEUE, which must not exist yet: a descriptor more would be taken for another queue of whoever has it. Throws as
+ * openTunDescriptor does, also if TUNSETOFFLOAD is refused.
  */
-export function openOffloadTunDescriptor(name: string): { descriptor: Descriptor; offloads: TunOffloads } {
-  const descriptor = attach(name, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
-  const tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+export function openOffloadTunDescriptors(name: string, queues: number): OffloadTunDescriptors {
+  const flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0);
+  const descriptors = [attach(name, queues > 1 ? flags | IFF_TUN_EXCL : flags)];
   try {
-    if (trySetOffload(descriptor, tcp | TUN_F_USO4 | TUN_F_USO6)) return { descriptor, offloads: { udp: true } };
-    libc().ioctlNumber(descriptor, TUNSETOFFLOAD, tcp, `TUNSETOFFLOAD ${name}`);
-    return { descriptor, offloads: { udp: false } };
+    while (descriptors.length < queues) descriptors.push(attach(name, flags));
+    return { descriptors, offloads: setOffloads(descriptors[0]!, name) };
   } catch (error) {
-    libc().close(descriptor);
+    for (const descriptor of descriptors) libc().close(descriptor);
     throw error;
   }
+}
+
+function setOffloads(descriptor: Descriptor, name: string): TunOffloads {
+  const tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+  if (trySetOffload(descriptor, tcp | TUN_F_USO4 | TUN_F_USO6)) return { udp: true };
+  libc().ioctlNumber(descriptor, TUNSETOFFLOAD, tcp, `TUNSETOFFLOAD ${name}`);
+  return { udp: false };
 }
 
 function trySetOffload(descriptor: Descriptor, flags: number): boolean {
@@ -69,7 +87,7 @@ function attach(name: string, flags: number): Descriptor {
   const request = processArena().allocate(IFREQ_BYTES);
   try {
     writeInterfaceName(request.bytes, name);
-    new DataView(request.bytes.buffer, request.bytes.byteOffset).setInt16(IFR_FLAGS, flags, LITTLE_ENDIAN);
+    new DataView(request.bytes.buffer, request.bytes.byteOffset).setUint16(IFR_FLAGS, flags, LITTLE_ENDIAN);
     ioctl(descriptor, TUNSETIFF, request, `TUNSETIFF ${name}`);
     return descriptor;
   } catch (error) {

@@ -22,26 +22,47 @@ const leaveNamespace = tryEnterNamespace();
 afterAll(() => leaveNamespace?.());
 
 describe.skipIf(!leaveNamespace)('openOffloadTun (needs root, namespaces, /dev/net/tun and ip)', () => {
-  describeTunDevice(openHarness);
+  describe.each([1, 3])('with %i queues', (queues) => {
+    describeTunDevice(() => openHarness(queues));
+  });
 
-  it('refuses a name that another device has', async () => {
-    const device = await openOffloadTun(OPTIONS);
+  it.each([
+    [1, 1],
+    [1, 2],
+    [2, 1],
+    [2, 2],
+  ])('refuses a name that another device has: %i queues, and then %i', async (first, second) => {
+    const device = await openOffloadTun({ ...OPTIONS, queues: first });
     onTestFinished(() => device.close());
-    await expect(openOffloadTun(OPTIONS)).rejects.toMatchObject({ code: 'tun-name-taken' });
+    await expect(openOffloadTun({ ...OPTIONS, queues: second })).rejects.toMatchObject({ code: 'tun-name-taken' });
+    expect(device.descriptors).toHaveLength(first);
+    expect(device.fewerQueuesReason).toBeUndefined();
   });
 
-  it('keeps its descriptor when it is deleted from outside, and gives it back when it is closed', async () => {
-    const device = await openOffloadTun(OPTIONS);
-    const tunDescriptors = () =>
-      readdirSync('/proc/self/fd').filter((name) => readLink(`/proc/self/fd/${name}`) === '/dev/net/tun').length;
-    const open = tunDescriptors();
-    execFileSync('ip', ['link', 'delete', 'sn1']);
-    expect(device.interfaceState()).toBe('down');
-    expect(tunDescriptors()).toBe(open);
-    await device.close();
-    await device.close();
-    expect(tunDescriptors()).toBe(open - 1);
+  it('has one queue, and says why, where an interface that is there has no more', async () => {
+    execFileSync('ip', ['tuntap', 'add', 'sn1', 'mode', 'tun', 'vnet_hdr']);
+    onTestFinished(() => void execFileSync('ip', ['link', 'delete', 'sn1']));
+    const device = await openOffloadTun({ ...OPTIONS, queues: 2 });
+    onTestFinished(() => device.close());
+    expect(device.descriptors).toHaveLength(1);
+    expect(device.fewerQueuesReason).toMatch(/^sn1 cannot have 2 queues: ioctl TUNSETIFF sn1: E/);
   });
+
+  it.each([1, 3])(
+    'keeps %i descriptors when it is deleted from outside, and gives them back when it is closed',
+    async (queues) => {
+      const device = await openOffloadTun({ ...OPTIONS, queues });
+      const tunDescriptors = () =>
+        readdirSync('/proc/self/fd').filter((name) => readLink(`/proc/self/fd/${name}`) === '/dev/net/tun').length;
+      const open = tunDescriptors();
+      execFileSync('ip', ['link', 'delete', 'sn1']);
+      expect(device.interfaceState()).toBe('down');
+      expect(tunDescriptors()).toBe(open);
+      await device.close();
+      await device.close();
+      expect(tunDescriptors()).toBe(open - queues);
+    },
+  );
 
   it('is not made with an MTU that it cannot have', async () => {
     await expect(openOffloadTun({ ...OPTIONS, mtu: 100 })).rejects.toMatchObject({ code: 'tun-settings-invalid' });
@@ -58,8 +79,8 @@ function readLink(path: string): string | undefined {
   }
 }
 
-async function openHarness(): Promise<TunHarness> {
-  const device = await openOffloadTun(OPTIONS);
+async function openHarness(queues: number): Promise<TunHarness> {
+  const device = await openOffloadTun({ ...OPTIONS, queues });
   const stopReading = startReading(device);
   const socket = createSocket('udp4').bind(0, '198.18.0.1');
   await once(socket, 'listening');
@@ -84,13 +105,16 @@ async function openHarness(): Promise<TunHarness> {
 /** Delivers each packet without its virtio header; an error is the interface's end, which the device sees when it looks. */
 function startReading(device: OffloadTunDevice): () => void {
   const block = processArena().allocate(VIRTIO_HEADER_LENGTH + 65_535);
-  const watch = watchReadable(device.descriptor, (readiness) => {
-    const length = readiness === 'failed' ? -1 : libc().read(device.descriptor, block);
-    if (length > 0) device.deliver(block.bytes.subarray(VIRTIO_HEADER_LENGTH, length));
-    else if (device.interfaceState() === 'down') watch.close();
+  const watches = device.descriptors.map((descriptor) => {
+    const watch = watchReadable(descriptor, (readiness) => {
+      const length = readiness === 'failed' ? -1 : libc().read(descriptor, block);
+      if (length > 0) device.deliver(block.bytes.subarray(VIRTIO_HEADER_LENGTH, length));
+      else if (device.interfaceState() === 'down') watch.close();
+    });
+    return watch;
   });
   return () => {
-    watch.close();
+    for (const watch of watches) watch.close();
     processArena().release(block);
   };
 }
