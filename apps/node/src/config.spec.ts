@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defaultWorkerPairs } from '@shadownet/dataplane';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readLocalConfig, readNodeConfig } from './config.js';
 
@@ -33,6 +34,7 @@ describe('the configuration', () => {
       logLevel: 'info',
       startTimeout: 30_000,
       dataPlane: 'auto',
+      workerPairs: defaultWorkerPairs(),
     });
     expect(Object.isFrozen(config)).toBe(true);
     expect(() => readNodeConfig({}, {})).toThrow(/--control URL/);
@@ -64,6 +66,13 @@ describe('the configuration', () => {
     expect(readNodeConfig({ control: CONTROL }, { SHADOWNET_DATAPLANE: 'linux' }).dataPlane).toBe('linux');
     const config = file('dataplane = "portable"');
     expect(readNodeConfig({ control: CONTROL, config }, {}).dataPlane).toBe('portable');
+  });
+
+  it('takes the number of worker pairs by flag, variable or file', () => {
+    expect(readNodeConfig({ control: CONTROL, workers: '3' }, { SHADOWNET_WORKERS: '2' }).workerPairs).toBe(3);
+    expect(readNodeConfig({ control: CONTROL }, { SHADOWNET_WORKERS: '2' }).workerPairs).toBe(2);
+    const config = file('workers = 4');
+    expect(readNodeConfig({ control: CONTROL, config }, {}).workerPairs).toBe(4);
   });
 
   it('reads STUN servers as text or as a list', () => {
@@ -99,6 +108,8 @@ describe('the configuration', () => {
     [{ control: CONTROL, log_level: 'loud' }, '--log-level: "loud" is not one of trace, debug'],
     [{ control: CONTROL, timeout: '0' }, '--timeout: "0"'],
     [{ control: CONTROL, dataplane: 'fast' }, '--dataplane: "fast" is not one of auto, linux, portable'],
+    [{ control: CONTROL, workers: '0' }, '--workers: "0" is not a whole number from 1 to 8'],
+    [{ control: CONTROL, workers: 'many' }, '--workers: "many" is not a whole number from 1 to 8'],
     [{ control: CONTROL, hostname: 'a b' }, '--hostname: "a b" is not a host name'],
   ])('refuses %o', (flags, message) => {
     expect(() => readNodeConfig(flags, {})).toThrow(message);

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname as systemHostname } from 'node:os';
 import { resolve } from 'node:path';
+import { defaultWorkerPairs, MAX_WORKER_PAIRS } from '@shadownet/dataplane';
 import { type Duration, seconds } from '@shadownet/primitives';
 import { UAPI_DIRECTORY } from '@shadownet/uapi';
 import { parse as parseToml } from 'smol-toml';
@@ -43,6 +44,8 @@ export interface NodeConfig extends LocalConfig {
   readonly startTimeout: Duration;
   /** How packets are moved; `auto`: by the fastest way that works here. */
   readonly dataPlane: DataPlaneSetting;
+  /** Pairs of threads that move packets, 1…MAX_WORKER_PAIRS. */
+  readonly workerPairs: number;
 }
 
 /** The settings by their names in a file. The flag has dashes instead, the environment SHADOWNET_ and upper case. */
@@ -58,6 +61,7 @@ export const SETTINGS = [
   'log_level',
   'timeout',
   'dataplane',
+  'workers',
 ] as const;
 export type Setting = (typeof SETTINGS)[number];
 
@@ -90,6 +94,7 @@ export function readNodeConfig(flags: Flags, environment: Environment): NodeConf
     logLevel: settings.log_level ? parseChoice(settings.log_level, LOG_LEVELS) : 'info',
     startTimeout: seconds(settings.timeout ? parseNumber(settings.timeout, 1, 3600) : 30),
     dataPlane: settings.dataplane ? parseChoice(settings.dataplane, DATA_PLANES) : 'auto',
+    workerPairs: settings.workers ? parseNumber(settings.workers, 1, MAX_WORKER_PAIRS) : defaultWorkerPairs(),
   });
 }
 

@@ -43,6 +43,7 @@ function program(): Command {
     .option('--port <number>', 'UDP port (default: the one of the last run, or any)')
     .option('--stun <host:port,…>', 'STUN servers (default: what the control server announces)')
     .option('--dataplane <kind>', 'how packets are moved: auto, linux or portable (default: auto)')
+    .option('--workers <pairs>', 'pairs of threads that move packets (default: one for each two processors)')
     .option('--foreground', 'stay in the foreground and log to stderr')
     .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
     .option('--timeout <seconds>', 'give up if the node is not usable by then (default: 30)')

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { defaultWorkerPairs } from '@shadownet/dataplane';
+import { describe, expect, it, vi } from 'vitest';
 import { readConfig } from './config.js';
 
 describe('the configuration', () => {
@@ -8,6 +9,7 @@ describe('the configuration', () => {
       mode: 'daemon',
       logLevel: 'error',
       dataPlane: 'best',
+      workerPairs: defaultWorkerPairs(),
       daemonLog: 'none',
       stateDirectory: '/var/lib/shadownet-wg',
     });
@@ -43,6 +45,27 @@ describe('the configuration', () => {
     [['wg0'], { SHADOWNET_DATAPLANE: '' }, 'best'],
   ])('takes the data plane from %j and %j', (argv, environment, dataPlane) => {
     expect(readConfig(argv, environment)).toMatchObject({ dataPlane });
+  });
+
+  it.each([
+    [['wg0'], { SHADOWNET_WORKERS: '2' }, 2],
+    [['--workers', '8', 'wg0'], { SHADOWNET_WORKERS: '2' }, 8],
+    [['wg0'], { SHADOWNET_WORKERS: '' }, defaultWorkerPairs()],
+  ])('takes the number of worker pairs from %j and %j', (argv, environment, workerPairs) => {
+    expect(readConfig(argv, environment)).toMatchObject({ workerPairs });
+  });
+
+  it.each(['0', '9', '-1', '1.5', 'two', '', ' 2', '1e0'])('refuses %j worker pairs in one line', (text) => {
+    const exit = vi.spyOn(process, 'exit').mockImplementation(() => {
+      throw new Error('ended');
+    });
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    expect(() => readConfig(['--workers', text, 'wg0'], {})).toThrow('ended');
+    expect(stderr.mock.calls.map(([line]) => line)).toEqual([
+      `error: --workers is ${JSON.stringify(text)}: use a whole number from 1 to 8\n`,
+    ]);
+    expect(exit).toHaveBeenCalledWith(1);
+    vi.restoreAllMocks();
   });
 
   it('keeps its state where systemd says', () => {

@@ -1,7 +1,7 @@
 // The command line and environment of shadownet-wg: those of wireguard-go. Read once at start; used by main.ts.
 
 import { Command, Option } from 'commander';
-import type { DataPlaneKind } from '@shadownet/dataplane';
+import { type DataPlaneKind, defaultWorkerPairs, MAX_WORKER_PAIRS } from '@shadownet/dataplane';
 import { VERSION } from './version.js';
 import type { WgLogLevel } from './wg-log.js';
 
@@ -10,6 +10,8 @@ export interface WgConfig {
   readonly mode: 'foreground' | 'daemon';
   readonly logLevel: WgLogLevel;
   readonly dataPlane: DataPlaneKind | 'best';
+  /** Pairs of threads that move packets, 1…MAX_WORKER_PAIRS. */
+  readonly workerPairs: number;
   /** Whether a daemon's log goes to where the output of the process that started it goes; nowhere otherwise. */
   readonly daemonLog: 'inherited' | 'none';
   /** Where timestamp reservations are kept. */
@@ -28,6 +30,7 @@ Environment:
   LOG_LEVEL                 silent, error (default), verbose or debug
   WG_PROCESS_FOREGROUND=1   the same as --foreground
   SHADOWNET_DATAPLANE       linux or portable, as --dataplane
+  SHADOWNET_WORKERS         1 to ${MAX_WORKER_PAIRS}, as --workers
   STATE_DIRECTORY           where timestamps are reserved (default: ${DEFAULT_STATE_DIRECTORY})
 
 Examples:
@@ -47,13 +50,20 @@ export function readConfig(
     .addOption(
       new Option('--dataplane <kind>', 'how packets are moved: the best that works, unless told').choices(DATA_PLANES),
     )
+    .addOption(
+      new Option('--workers <pairs>', 'pairs of threads that move packets: one for each two processors, unless told'),
+    )
     .version(VERSION)
     .addHelpText('after', HELP);
   command.parse([...argv], { from: 'user' });
   const inherited = INHERITED_DESCRIPTORS.find((name) => environment[name]);
   if (inherited) command.error(`error: ${inherited} is set: shadownet-wg makes its interface and its socket itself`);
   const [interfaceName] = command.args as [string];
-  const { dataplane, foreground } = command.opts<{ dataplane?: DataPlaneKind; foreground?: true }>();
+  const { dataplane, foreground, workers } = command.opts<{
+    dataplane?: DataPlaneKind;
+    foreground?: true;
+    workers?: string;
+  }>();
   const isForeground = foreground === true || environment['WG_PROCESS_FOREGROUND'] === '1';
   const logLevel = readLogLevel(environment['LOG_LEVEL']);
   return Object.freeze({
@@ -61,6 +71,10 @@ export function readConfig(
     mode: isForeground ? 'foreground' : 'daemon',
     logLevel,
     dataPlane: dataplane ?? readDataPlane(environment['SHADOWNET_DATAPLANE'], command),
+    workerPairs:
+      readWorkerPairs(workers, '--workers', command) ??
+      readWorkerPairs(environment['SHADOWNET_WORKERS'] || undefined, 'SHADOWNET_WORKERS', command) ??
+      defaultWorkerPairs(),
     daemonLog: environment['LOG_LEVEL'] && logLevel !== 'silent' ? 'inherited' : 'none',
     stateDirectory: environment['STATE_DIRECTORY'] || DEFAULT_STATE_DIRECTORY,
   });
@@ -70,6 +84,14 @@ function readDataPlane(text: string | undefined, command: Command): WgConfig['da
   if (!text) return 'best';
   const kind = DATA_PLANES.find((known) => known === text);
   return kind ?? command.error(`error: SHADOWNET_DATAPLANE is ${text}: use ${DATA_PLANES.join(' or ')}`);
+}
+
+function readWorkerPairs(text: string | undefined, source: string, command: Command): number | undefined {
+  if (text === undefined) return undefined;
+  const pairs = /^[0-9]{1,3}$/.test(text) ? Number(text) : NaN;
+  if (pairs >= 1 && pairs <= MAX_WORKER_PAIRS) return pairs;
+  const message = `error: ${source} is ${JSON.stringify(text)}: use a whole number from 1 to ${MAX_WORKER_PAIRS}`;
+  return command.error(message, { code: 'workers-invalid' });
 }
 
 /** Anything else is `error`, as with wireguard-go. */

@@ -36,8 +36,11 @@ export async function runInForeground(config: WgConfig, log: WgLog): Promise<voi
     ...(config.dataPlane !== 'best' && { kind: config.dataPlane }),
     tun: { name: interfaceName, mtu: MTU, addresses: [], initialState: 'down' },
     workerEntry: new URL('./packet-worker.js', import.meta.url),
+    workerPairs: config.workerPairs,
   });
   if (fallbackReason !== undefined) log.event('dataplane-fallback', { reason: fallbackReason });
+  const { fewerWorkersReason } = dataPlane;
+  if (fewerWorkersReason !== undefined) log.event('fewer-workers', { reason: fewerWorkersReason });
   const reservations = new TimestampStore(stateDirectory, (error) =>
     log.event('timestamps-unsaved', { error: error.message }),
   );
@@ -50,7 +53,13 @@ export async function runInForeground(config: WgConfig, log: WgLog): Promise<voi
   const wireguard = new WireGuardInterface({ dataPlane, crypto, timestampsOf, log });
   const socket = await UapiSocket.listen(uapiSocketPath(interfaceName), wireguard, log);
   process.on('exit', () => socket.close());
-  log.event('started', { interface: interfaceName, crypto: crypto.name, dataplane: dataPlane.kind, version: VERSION });
+  log.event('started', {
+    interface: interfaceName,
+    crypto: crypto.name,
+    dataplane: dataPlane.kind,
+    workers: dataPlane.workerPairs,
+    version: VERSION,
+  });
 
   let isStopping = false;
   const stop = (reason: string): void => {

@@ -7,11 +7,12 @@ export type WgLogLevel = 'silent' | 'error' | 'verbose';
 
 /** Keys and peers are public keys in base64, endpoints texts such as `203.0.113.21:51820`. */
 export interface WgEvents {
-  started: { interface: string; crypto: string; dataplane: string; version: string };
+  started: { interface: string; crypto: string; dataplane: string; workers: number; version: string };
   /** The fastest crypto provider was not to be had; `started` names the one that is used. */
   'crypto-fallback': { reason: string };
   /** The fast data plane was not to be had; the portable one is used. */
   'dataplane-fallback': { reason: string };
+  'fewer-workers': { reason: string };
   'interface-up': { interface: string; port: number };
   'interface-down': { interface: string };
   handshake: { peer: string; role: 'initiator' | 'responder' };
@@ -30,6 +31,7 @@ const LEVELS: Record<keyof WgEvents, 'debug' | 'error'> = {
   started: 'debug',
   'crypto-fallback': 'debug',
   'dataplane-fallback': 'debug',
+  'fewer-workers': 'debug',
   'interface-up': 'debug',
   'interface-down': 'debug',
   handshake: 'debug',

@@ -82,6 +82,7 @@ export class WireGuardInterface implements UapiTarget {
       timestamps: { next: () => this.#nextTimestamp() },
       endpoints: 'roaming',
       maxPeers: MAX_PEERS,
+      workerPairs: Math.max(1, dataPlane.workerPairs),
     });
     this.#tun.onPacket((packet) => this.#onPacket(packet));
     dataPlane.attach({

@@ -59,13 +59,13 @@ export class End {
     return this.#socket;
   }
 
-  static async open(name: string, entry: string): Promise<End> {
+  static async open(name: string, entry: string, workerPairs = 1): Promise<End> {
     const leaveNamespace = enterFreshNetworkNamespaceOnce();
     onTestFinished(leaveNamespace);
     const workerEntry = await bundleThread(new URL(`./${entry}.contract.ts`, import.meta.url));
-    const plane = await openLinuxDataPlane({ tun: { name, mtu: 1420, addresses: [] }, workerEntry });
+    const plane = await openLinuxDataPlane({ tun: { name, mtu: 1420, addresses: [] }, workerEntry, workerPairs });
     onTestFinished(() => plane.close());
-    const device = newDevice();
+    const device = newDevice(workerPairs);
     return new End(plane, device);
   }
 
@@ -105,7 +105,7 @@ function enterFreshNetworkNamespaceOnce(): () => void {
 }
 
 /** With a key of its own. */
-export function newDevice(): Device {
+export function newDevice(workerPairs: number): Device {
   const device = new Device({
     crypto: nodeCrypto,
     random: (length) => randomFillSync(new Uint8Array(length)),
@@ -116,6 +116,7 @@ export function newDevice(): Device {
     }),
     endpoints: 'roaming',
     maxPeers: 4,
+    workerPairs,
   });
   device.setPrivateKey(randomFillSync(new Uint8Array(32)), now());
   return device;

@@ -1,5 +1,5 @@
 // The way of packets between a TUN device and a UDP socket, past a WireGuard device: portable, where each passes through
-// the core on the main thread, or linux, where two workers move them and the core gets only what is not transport data. The
+// the core on the main thread, or linux, where pairs of workers move them and the core gets only what is not transport data. The
 // owner of the device works the same way with both.
 
 import type { Instant } from '@shadownet/primitives';
@@ -23,6 +23,10 @@ export interface DataPlaneCore {
 
 export interface DataPlane {
   readonly kind: DataPlaneKind;
+  /** Pairs of worker threads that move packets; 0 where the main thread does. */
+  readonly workerPairs: number;
+  /** Why that is fewer than were asked for. */
+  readonly fewerWorkersReason: string | undefined;
   /** The device whose handler gets the packets that the core has to see. Closed by `close`. */
   readonly tun: LinuxTunDevice;
   /** Once, before anything else: from now on packets flow as soon as there is a socket. */
@@ -41,6 +45,8 @@ export interface DataPlane {
 
 export interface DataPlaneOptions {
   readonly tun: LinuxTunOptions;
+  /** Pairs of workers, at most MAX_WORKER_PAIRS and as many as the device has cells for; the portable one has none anyway. */
+  readonly workerPairs: number;
   /** The bundled file that calls runPacketWorker. */
   readonly workerEntry: URL;
 }

@@ -10,9 +10,9 @@ const IS_ROOT = process.platform === 'linux' && process.getuid?.() === 0 && exis
 /** Starting two threads takes a while on a busy machine. */
 const PATIENCE = { timeout: 15_000 };
 
-describe.skipIf(!IS_ROOT)('the fast data plane (needs root and /dev/net/tun)', () => {
+describe.skipIf(!IS_ROOT).each([1, 3])('the fast data plane, %i pairs (needs root, /dev/net/tun)', (workerPairs) => {
   it('shows the core what comes before there is a socket, also what nobody is responsible for', async () => {
-    const end = await End.open('spec-a', 'packet-worker-entry');
+    const end = await End.open('spec-a', 'packet-worker-entry', workerPairs);
     const seen = new Promise<void>((resolve) => end.plane.tun.onPacket(() => resolve()));
     // Linux itself asks for routers on a new interface.
     await seen;
@@ -20,8 +20,8 @@ describe.skipIf(!IS_ROOT)('the fast data plane (needs root and /dev/net/tun)', (
 
   it('does handshakes through the core, and settles only when the keys of a removed peer are zeroed', async () => {
     const [left, right] = [
-      await End.open('spec-l', 'packet-worker-entry'),
-      await End.open('spec-r', 'packet-worker-entry'),
+      await End.open('spec-l', 'packet-worker-entry', workerPairs),
+      await End.open('spec-r', 'packet-worker-entry', workerPairs),
     ];
     left.addPeer(right, '10.9.0.2/32');
     right.addPeer(left, '10.9.0.1/32');
@@ -43,7 +43,7 @@ describe.skipIf(!IS_ROOT)('the fast data plane (needs root and /dev/net/tun)', (
   });
 
   it('shows the core a message of a session that nobody has, and few of many', async () => {
-    const end = await End.open('spec-s', 'packet-worker-entry');
+    const end = await End.open('spec-s', 'packet-worker-entry', workerPairs);
     const sender = openOffloadUdp({ port: 0, mark: 0 });
     onTestFinished(() => sender.close());
     const stray = new Uint8Array(1000);
@@ -62,7 +62,7 @@ describe.skipIf(!IS_ROOT)('the fast data plane (needs root and /dev/net/tun)', (
   });
 
   it('frees the port of a socket when workers have let go of it, and goes on with the next', async () => {
-    const end = await End.open('spec-p', 'packet-worker-entry');
+    const end = await End.open('spec-p', 'packet-worker-entry', workerPairs);
     const { port } = end.socket;
     const next = end.plane.openSocket({ port: 0, mark: 0 });
     await end.socket.close();
@@ -73,7 +73,7 @@ describe.skipIf(!IS_ROOT)('the fast data plane (needs root and /dev/net/tun)', (
   });
 
   it('tells that a worker has ended on its own, and why', async () => {
-    const end = await End.open('spec-f', 'failing-worker-entry');
+    const end = await End.open('spec-f', 'failing-worker-entry', workerPairs);
     await vi.waitFor(
       () => expect(end.failures[0]).toMatch(/the (transmit|receive) worker has ended: the disk is on fire/),
       PATIENCE,
@@ -81,7 +81,7 @@ describe.skipIf(!IS_ROOT)('the fast data plane (needs root and /dev/net/tun)', (
   });
 
   it('ends its workers and its interface with close, without a failure', async () => {
-    const end = await End.open('spec-c', 'packet-worker-entry');
+    const end = await End.open('spec-c', 'packet-worker-entry', workerPairs);
     const startedAt = performance.now();
     await end.socket.close();
     await end.plane.close();

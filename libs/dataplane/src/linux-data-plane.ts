@@ -1,4 +1,4 @@
-// The fast data plane on the main thread's side: it starts the two workers, tells them what changes, gets from them what is the
+// The fast data plane on the main thread's side: it starts the workers, tells them what changes, gets from them what is the
 // core's, and ends them. The core stays the owner of peers, handshakes and timers (docs/data-plane.md).
 
 import { EventDescriptor, loadAead } from '@shadownet/native';
@@ -8,14 +8,9 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 
 import type { DataPlane, DataPlaneCore, DataPlaneOptions } from './data-plane.js';
 import { MessageRing, type RingMessage } from './message-ring.js';
+import { ReceiveOrder } from './receive-order.js';
 import { readSourceTag, SOURCE_TAG_LENGTH } from './source-tag.js';
-import {
-  type RingClass,
-  type WorkerMessage,
-  type WorkerRole,
-  type WorkerStart,
-  WorkerControl,
-} from './worker-protocol.js';
+import { type WorkerMessage, type WorkerRole, type WorkerStart, WorkerControl } from './worker-protocol.js';
 
 const ROLES: readonly WorkerRole[] = ['transmit', 'receive'];
 
@@ -24,7 +19,7 @@ const TICK_MS = 100;
 /** How often a worker's passing of an epoch is looked for by whoever waits for it. */
 const PASS_CHECK_MS = 1;
 
-/** As many packets as the core stages for one peer; of any length that IP has. */
+/** As many packets as the core stages for one peer; of any length that IP has. For each worker that sends. */
 const UNSENT = { slots: 128, maxMessage: 65_536 };
 /** 0.2 s of a flood of 20,000 a second: so long may the core be kept from its work before genuine ones are lost among them. */
 const HANDSHAKES = { slots: 4096, maxMessage: SOURCE_TAG_LENGTH + 148 };
@@ -36,10 +31,10 @@ const PROBES = { slots: 256, maxMessage: SOURCE_TAG_LENGTH + 1500 };
  * Rejects with NativeError 'native-unavailable' where AEAD, offloads or koffi are missing, or with a TunError. The interface
  * exists when it resolves.
  */
-export async function openLinuxDataPlane({ tun, workerEntry }: DataPlaneOptions): Promise<DataPlane> {
+export async function openLinuxDataPlane({ tun, workerEntry, workerPairs }: DataPlaneOptions): Promise<DataPlane> {
   loadAead();
   await openOffloadUdp({ port: 0, mark: 0 }).close();
-  return new LinuxDataPlane(await openOffloadTun(tun), workerEntry);
+  return new LinuxDataPlane(await openOffloadTun({ ...tun, queues: workerPairs }), workerEntry);
 }
 
 interface RunningWorker {
@@ -56,11 +51,11 @@ type State =
 
 class LinuxDataPlane implements DataPlane {
   readonly kind = 'linux';
-  readonly #rings: Readonly<Record<RingClass, MessageRing>> = {
-    unsent: new MessageRing(UNSENT),
-    handshakes: new MessageRing(HANDSHAKES),
-    probes: new MessageRing(PROBES),
-  };
+  readonly workerPairs: number;
+  readonly #order = new ReceiveOrder();
+  readonly #unsent: readonly MessageRing[];
+  readonly #handshakes = new MessageRing(HANDSHAKES);
+  readonly #probes = new MessageRing(PROBES);
   readonly #ringOnExit = (): void => this.#stopWorkers();
   #state: State = { kind: 'detached' };
   #socket: OffloadUdpSocket | undefined;
@@ -77,11 +72,18 @@ class LinuxDataPlane implements DataPlane {
     private readonly workerEntry: URL,
   ) {
     this.#mtu = tun.mtu;
+    this.workerPairs = tun.descriptors.length;
+    this.#unsent = tun.descriptors.map(() => new MessageRing(UNSENT));
+  }
+
+  get fewerWorkersReason(): string | undefined {
+    return this.tun.fewerQueuesReason;
   }
 
   attach(core: DataPlaneCore): void {
     if (this.#state.kind !== 'detached') throw new Error('a data plane is attached once');
-    this.#state = { kind: 'running', core, workers: ROLES.map((role) => this.#startWorker(role, core)) };
+    const workers = this.#unsent.flatMap((_, pair) => ROLES.map((role) => this.#startWorker(role, pair, core)));
+    this.#state = { kind: 'running', core, workers };
     this.#rungEpoch = core.device.sessionTable.epoch;
     // A worker inside a system call would hold up the end of the process.
     process.on('exit', this.#ringOnExit);
@@ -110,7 +112,7 @@ class LinuxDataPlane implements DataPlane {
     const { epoch } = device.sessionTable;
     if (epoch === this.#rungEpoch) return;
     this.#rungEpoch = epoch;
-    for (const { doorbell } of this.#state.workers) doorbell.ring();
+    this.#call(this.#state.workers);
     if (device.sessionTable.hasRetired && this.#reclaiming === 'idle') void this.#reclaimRetired();
   }
 
@@ -134,7 +136,9 @@ class LinuxDataPlane implements DataPlane {
         for (const [name, count] of Object.entries(control.counters())) sums[name] = (sums[name] ?? 0) + count;
       }
     }
-    for (const [name, ring] of Object.entries(this.#rings)) sums[`${name}Lost`] = ring.lost;
+    sums['unsentLost'] = this.#unsent.reduce((lost, ring) => lost + ring.lost, 0);
+    sums['handshakesLost'] = this.#handshakes.lost;
+    sums['probesLost'] = this.#probes.lost;
     return sums;
   }
 
@@ -149,27 +153,29 @@ class LinuxDataPlane implements DataPlane {
     await this.tun.close();
   }
 
-  #startWorker(role: WorkerRole, core: DataPlaneCore): RunningWorker {
+  #startWorker(role: WorkerRole, pair: number, core: DataPlaneCore): RunningWorker {
     const control = new WorkerControl();
     const doorbell = EventDescriptor.open();
     const { port1: port, port2: workerPort } = new MessageChannel();
     port.unref();
     const start: WorkerStart = {
       role,
-      tun: { descriptor: this.tun.descriptors[0]!, mtu: this.#mtu, joinsUdp: this.tun.offloads.udp },
+      pair,
+      tun: { queues: this.tun.descriptors, mtu: this.#mtu, joinsUdp: this.tun.offloads.udp },
       doorbell: doorbell.descriptor,
       device: core.device.workerBuffers,
       control: control.buffer,
+      order: this.#order.buffer,
       rings: {
-        unsent: this.#rings.unsent.buffer,
-        handshakes: this.#rings.handshakes.buffer,
-        probes: this.#rings.probes.buffer,
+        unsent: this.#unsent[pair]!.buffer,
+        handshakes: this.#handshakes.buffer,
+        probes: this.#probes.buffer,
       },
       port: workerPort,
       clockOffset: core.now() - Number(process.hrtime.bigint()) / 1e6,
     };
     const worker = new Worker(this.workerEntry, {
-      name: `packets-${role}`,
+      name: `packets-${role}-${pair}`,
       workerData: start,
       transferList: [workerPort],
     });
@@ -193,10 +199,14 @@ class LinuxDataPlane implements DataPlane {
 
   #stopWorkers(): void {
     if (this.#state.kind !== 'running') return;
-    for (const { control, doorbell } of this.#state.workers) {
-      control.stop();
-      doorbell.ring();
-    }
+    for (const { control } of this.#state.workers) control.stop();
+    this.#call(this.#state.workers);
+  }
+
+  /** Ends every wait: in poll by the doorbell, for the lead or for a turn by a call. */
+  #call(workers: readonly RunningWorker[]): void {
+    for (const { doorbell } of workers) doorbell.ring();
+    this.#order.call();
   }
 
   #useSocket(socket: OffloadUdpSocket | undefined): void {
@@ -225,15 +235,14 @@ class LinuxDataPlane implements DataPlane {
   #takeTurn(): void {
     this.#nextTurn = undefined;
     if (this.#state.kind !== 'running') return;
-    const { unsent, handshakes, probes } = this.#rings;
     const deliver = ({ bytes }: RingMessage): void => {
       const { from, local, datagram } = readSourceTag(bytes);
       this.#socket?.deliver(datagram, from, local);
     };
     const counts = [
-      readSome(unsent, ({ bytes }) => this.tun.deliver(bytes)),
-      readSome(handshakes, deliver),
-      readSome(probes, deliver),
+      ...this.#unsent.map((ring) => readSome(ring, ({ bytes }) => this.tun.deliver(bytes))),
+      readSome(this.#handshakes, deliver),
+      readSome(this.#probes, deliver),
     ];
     this.#takeNoteOfTraffic();
     if (counts.includes(MESSAGES_PER_TURN)) this.#nextTurn = setImmediate(() => this.#takeTurn());

@@ -6,6 +6,7 @@ import { PathTable, PeerCells, SessionTable } from '@shadownet/wireguard';
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { SendingSessions } from './sending-sessions.js';
+import { generator, stallAtEveryAccess } from './stalls.contract.js';
 
 export interface GateStart {
   readonly seed: number;
@@ -29,8 +30,7 @@ export interface GateResult {
 
 const start = workerData as GateStart;
 const random = generator(start.seed);
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
-stallAtEveryAccess();
+stallAtEveryAccess(random);
 
 const sessions = SessionTable.attach(start.sessions, 'transmit');
 const peers = new PeerCells(start.peerCells);
@@ -79,35 +79,4 @@ function checkPath(entry: number): void {
   const port = paths.port(entry);
   const address = paths.addressBytes(entry);
   if (paths.port(entry) !== port || address[3] !== port % 251) violations.push('a path changed while it was in use');
-}
-
-function stallAtEveryAccess(): void {
-  for (const name of ['load', 'store', 'add', 'exchange', 'compareExchange'] as const) {
-    const access = Atomics[name] as (...values: unknown[]) => unknown;
-    Object.assign(Atomics, {
-      [name]: (...values: unknown[]) => {
-        stall();
-        return access(...values);
-      },
-    });
-  }
-}
-
-/** Mostly not at all, sometimes a little, rarely for a time slice. */
-function stall(): void {
-  const dice = random();
-  if (dice % 128 !== 0) return;
-  if (dice % 65_536 === 0) Atomics.wait(sleeper, 0, 0, 1);
-  else for (let spins = dice % 500; spins > 0; spins--) void spins;
-}
-
-/** xorshift32: 0…2^32 − 1, repeatable by its seed. */
-function generator(seed: number): () => number {
-  let state = seed | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
 }

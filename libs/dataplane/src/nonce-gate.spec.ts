@@ -8,8 +8,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import { bundleThread } from './bundled-thread.contract.js';
 import type { GateResult, GateStart } from './nonce-gate-sender.contract.js';
 
-const THREADS = 2;
-const ITERATIONS = 500_000;
+const THREADS = 4;
+const ITERATIONS = 250_000;
 const PEERS = 3;
 const PATH_ENTRIES = 64;
 

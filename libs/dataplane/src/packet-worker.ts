@@ -1,4 +1,4 @@
-// What both workers have in common: the tables they attach to, their epochs, the wait in poll(2) and the way to the main
+// What all workers have in common: the tables they attach to, their epochs, the wait in poll(2) and the way to the main
 // thread. A worker holds sessions, keys, sockets and tables between two looks at the epoch only (docs/data-plane.md).
 
 import { EventDescriptor, PollSet } from '@shadownet/native';
@@ -10,7 +10,7 @@ import { MessageRing } from './message-ring.js';
 import { NOTICE, type WorkerMessage, type WorkerSocket, type WorkerStart, WorkerControl } from './worker-protocol.js';
 
 /** A worker in a system call holds up the end of the process: it looks around so often even if nobody rings. */
-const MAX_WAIT_MS = 250;
+export const MAX_WAIT_MS = 250;
 
 const DOORBELL = 0;
 const TUN = 1;
@@ -35,9 +35,9 @@ export abstract class PacketWorker {
   #epoch: number | undefined;
 
   constructor(protected readonly start: WorkerStart) {
-    this.sessions = SessionTable.attach(start.device.sessions, start.role);
+    this.sessions = SessionTable.attach(start.device.sessions, start.role, start.pair);
     this.indices = new ReceiverIndexTable(this.sessions, start.device.receiverIndices);
-    this.peers = new PeerCells(start.device.peers);
+    this.peers = new PeerCells(start.device.peers, start.role === 'transmit' ? start.pair : 0);
     this.paths = new PathTable(start.device.paths);
     this.control = new WorkerControl(start.control);
     this.rings = {
@@ -52,6 +52,11 @@ export abstract class PacketWorker {
     this.#takeMessages();
   }
 
+  /** The TUN's descriptor of this worker's pair. */
+  protected get ownQueue(): number {
+    return this.start.tun.queues[this.start.pair]!;
+  }
+
   /** Runs until it is stopped. */
   run(): void {
     try {
@@ -60,8 +65,7 @@ export abstract class PacketWorker {
         this.#passEpoch();
         if (this.work()) continue;
         // Nothing is left to do. What comes from here on ends the wait.
-        const ready = this.pollSet.waitReadable(MAX_WAIT_MS);
-        if ((ready & (1 << DOORBELL)) !== 0) this.#doorbell.clear();
+        this.wait();
       }
     } finally {
       this.forget();
@@ -78,6 +82,16 @@ export abstract class PacketWorker {
   /** Which of its descriptors the worker waits for. */
   protected abstract readonly waitsFor: 'tun' | 'socket';
 
+  protected wait(): void {
+    const ready = this.pollSet.waitReadable(MAX_WAIT_MS);
+    if ((ready & (1 << DOORBELL)) !== 0) this.#doorbell.clear();
+  }
+
+  /** There is something that the main thread wants to be looked at. */
+  protected get isCalled(): boolean {
+    return this.control.isStopped || this.sessions.epoch !== this.#epoch;
+  }
+
   protected now(): Instant {
     return instant(Number(process.hrtime.bigint()) / 1e6 + this.start.clockOffset);
   }
@@ -91,10 +105,9 @@ export abstract class PacketWorker {
     if (!this.control.isWatched) this.notify();
   }
 
-  protected waitUntilWritable(descriptor: 'tun' | 'socket', timeout: number): boolean {
-    const place = descriptor === 'tun' ? TUN : SOCKET;
-    const number = descriptor === 'tun' ? this.start.tun.descriptor : this.socket?.descriptor;
-    this.pollSet.set(place, number ?? NO_DESCRIPTOR);
+  protected waitUntilWritable(kind: 'tun' | 'socket', descriptor: number, timeout: number): boolean {
+    const place = kind === 'tun' ? TUN : SOCKET;
+    this.pollSet.set(place, descriptor);
     const writable = this.pollSet.waitWritable(place, timeout);
     this.#watch();
     return writable;
@@ -131,7 +144,7 @@ export abstract class PacketWorker {
   }
 
   #watch(): void {
-    this.pollSet.set(TUN, this.waitsFor === 'tun' ? this.start.tun.descriptor : NO_DESCRIPTOR);
+    this.pollSet.set(TUN, this.waitsFor === 'tun' ? this.ownQueue : NO_DESCRIPTOR);
     this.pollSet.set(SOCKET, this.waitsFor === 'socket' ? (this.socket?.descriptor ?? NO_DESCRIPTOR) : NO_DESCRIPTOR);
   }
 }

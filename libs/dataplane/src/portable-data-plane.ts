@@ -17,6 +17,8 @@ export function portableDataPlane(tun: LinuxTunDevice): DataPlane {
 
 class PortableDataPlane implements DataPlane {
   readonly kind = 'portable';
+  readonly workerPairs = 0;
+  readonly fewerWorkersReason = undefined;
 
   constructor(readonly tun: LinuxTunDevice) {}
 

@@ -1,12 +1,13 @@
-// The worker that receives. In the order a datagram travels:
+// A worker that receives. In the order a datagram travels:
 //
-//   1. recvmsg with UDP_GRO: up to 64 KB of equal datagrams from one source
-//   2. each is told apart by its bytes; what is not transport data goes to the core by a ring
-//   3. receiver index → live session → look at the replay window → open in place → still alive? → window, check and set
-//   4. the source address must belong to the peer; an authentic message from elsewhere is noted for the core
-//   5. joined with its neighbours, and once more: still alive? → one write to the TUN
+//   1. as leader: recvmsg with UDP_GRO, up to 64 KB of equal datagrams from one source, and a ticket for them
+//   2. each is told apart by its bytes; receiver index → live session → look at the replay window → open in place
+//   3. in its turn: still alive? → window, check and set; an authentic message from elsewhere is noted for the core
+//   4. the source address must belong to the peer; joined with its neighbours
+//   5. in its turn: once more, still alive? → one write to the TUN; what is not transport data goes to the core by a ring
 //
-// Nothing is reported by a message per packet: the core reads cells.
+// Several of them take turns at the socket, the windows and the TUN (receive-order.ts), and do 2 and 4 side by side. Nothing is
+// reported by a message per packet: the core reads cells.
 
 import {
   AEAD_TAG_BYTES,
@@ -29,7 +30,9 @@ import {
   TRANSPORT_HEADER_LENGTH,
 } from '@shadownet/wireguard';
 
-import { PacketWorker } from './packet-worker.js';
+import { flowHash } from './flow-hash.js';
+import { MAX_WAIT_MS, PacketWorker } from './packet-worker.js';
+import { ReceiveOrder } from './receive-order.js';
 import { type PacketGroup, SegmentJoiner } from './segment-joiner.js';
 import { SOURCE_TAG_LENGTH, writeSourceTag } from './source-tag.js';
 import { allocateSummingMemory } from './summing-memory.js';
@@ -39,14 +42,16 @@ import { COUNTER, type WorkerStart } from './worker-protocol.js';
 const RECEIVE_BYTES = 65_535;
 /** Receives in a row before the doorbell is looked at. */
 const RECEIVES_PER_TURN = 32;
+/** Fewer datagrams than this in one receive are opened before another worker would be awake to take the lead. */
+const WORTH_SHARING = 8;
 /** Superpackets have at most 64 KB, of segments with at least some bytes; longer lists are written in part. */
 const MAX_GATHERED = 1024;
 /** How long a full TUN is waited for before the packet is dropped, in ms. */
 const FULL_TUN_WAIT = 5;
 /** Between two messages without a session that the core is shown, in ms. */
 const STRAY_INTERVAL = 100;
-/** All of such a message that the core reads: what a transport message has at least. */
-const STRAY_BYTES = TRANSPORT_HEADER_LENGTH + AEAD_TAG_BYTES;
+/** What a transport message has beside its packet; all that the core reads of a message without a session. */
+const MESSAGE_OVERHEAD = TRANSPORT_HEADER_LENGTH + AEAD_TAG_BYTES;
 
 const EAGAIN = -11;
 
@@ -58,14 +63,40 @@ interface OpenSession {
   readonly window: ReplayWindow;
   bytes: number;
   dataPackets: number;
-  /** The flow (ReceiveHeader) whose ends were compared with the peer's path, and that path. */
+  /** The receive after which its ends were compared with the peer's path: the flow (ReceiveHeader), the path, and what was noted then. */
+  comparedReceive: number;
   comparedFlow: number;
   comparedPath: number | undefined;
+  comparedObservation: number;
+  comparedArrival: 'by-path' | 'elsewhere';
   confirmation: 'wanted' | 'done';
+}
+
+/** A transport message of the receive in hand; made once for each place in it. */
+interface TransportMessage {
+  session: OpenSession;
+  at: number;
+  length: number;
+  content: Content;
+}
+
+/**
+ * What a transport message has in it. `doubtful`: its window would refuse it, so that it was not opened yet; that is certain only
+ * when it is our turn, because until then others write the window.
+ */
+type Content = InnerPacket | 'keepalive' | 'malformedInner' | 'sourceNotAllowed' | 'doubtful' | 'dropped';
+
+/** What the core has to see of the receive in hand. */
+interface CoreMessage {
+  readonly kind: 'handshake' | 'stun' | 'stray';
+  readonly at: number;
+  readonly length: number;
 }
 
 export class ReceiveWorker extends PacketWorker {
   protected readonly waitsFor = 'socket';
+  readonly #order: ReceiveOrder;
+  #leads = false;
   readonly #calls = packetCalls();
   readonly #aead = new OpeningContext();
   readonly #input: PinnedBlock;
@@ -74,17 +105,22 @@ export class ReceiveWorker extends PacketWorker {
   readonly #joiner: SegmentJoiner<OpenSession>;
   readonly #message: Uint8Array;
   readonly #sessions = new Map<number, OpenSession>();
-  /** Those that carried something in this receive. */
+  /** Of the receive in hand: the first `#transportCount` are valid; and the sessions that carried something. */
+  readonly #transport: TransportMessage[] = [];
+  #transportCount = 0;
+  readonly #forCore: CoreMessage[] = [];
   readonly #active: OpenSession[] = [];
   #header: ReceiveHeader | undefined;
   #keyOf: OpenSession | undefined;
   #last: OpenSession | undefined;
   #lastIndex = 0;
+  #receive = 0;
   #now: Instant;
   #strayShownAt = -Infinity as Instant;
 
   constructor(start: WorkerStart) {
     super(start);
+    this.#order = new ReceiveOrder(start.order);
     const input = allocateSummingMemory(RECEIVE_BYTES);
     this.#input = input.block;
     this.#inputView = new DataView(this.#input.bytes.buffer, this.#input.bytes.byteOffset, RECEIVE_BYTES);
@@ -103,6 +139,8 @@ export class ReceiveWorker extends PacketWorker {
     const header = this.#header;
     this.#now = this.now();
     for (let receives = 0; receives < RECEIVES_PER_TURN; receives++) {
+      this.#leads ||= this.#order.tryLead();
+      if (!this.#leads) return false;
       header.reset();
       const length = this.#calls.recvmsg(socket.descriptor, header.address, MSG_DONTWAIT);
       if (length < 0) return false;
@@ -110,6 +148,13 @@ export class ReceiveWorker extends PacketWorker {
       if (length > 0 && header.sourcePort !== 0) this.#take(header, length);
     }
     return true;
+  }
+
+  /** For the socket if it leads, else for the lead. */
+  protected override wait(): void {
+    if (this.#leads || !this.socket) return super.wait();
+    const { calls } = this.#order;
+    if (!this.isCalled) this.#order.waitToLead(calls, MAX_WAIT_MS);
   }
 
   protected forget(): void {
@@ -124,26 +169,48 @@ export class ReceiveWorker extends PacketWorker {
   }
 
   #take(header: ReceiveHeader, length: number): void {
+    const ticket = this.#order.takeTicket();
+    this.#receive++;
     const segment = header.segmentSize > 0 ? header.segmentSize : length;
+    const datagrams = Math.ceil(length / segment);
+    if (datagrams >= WORTH_SHARING && this.start.tun.queues.length > 1) {
+      this.#leads = false;
+      this.#order.giveLeadAway();
+    }
     this.control.count(COUNTER.receives);
     this.control.count(COUNTER.bytesReceived, length);
-    for (let at = 0; at < length; at += segment) {
-      this.control.count(COUNTER.datagramsReceived);
-      this.#takeDatagram(header, at, Math.min(segment, length - at));
-      if (this.#joiner.isFull) this.#deliver();
-    }
-    this.#deliver();
-    this.#record();
+    this.control.count(COUNTER.datagramsReceived, datagrams);
+    for (let at = 0; at < length; at += segment) this.#examine(at, Math.min(segment, length - at));
+    if (this.#settle(header, ticket)) this.#order.passTurn('writes', ticket);
+    this.#joiner.clear();
+    this.#transportCount = 0;
+    this.#forCore.length = 0;
   }
 
-  #takeDatagram(header: ReceiveHeader, at: number, length: number): void {
+  /** The part whose order matters. False if the worker was stopped while it waited for its turn. */
+  #settle(header: ReceiveHeader, ticket: number): boolean {
+    const order = this.#order;
+    if (!order.waitTurn('windows', ticket, this.control)) return false;
+    for (let i = 0; i < this.#transportCount; i++) this.#admit(this.#transport[i]!, header);
+    this.#record();
+    order.passTurn('windows', ticket);
+
+    for (let i = 0; i < this.#transportCount; i++) this.#join(this.#transport[i]!, header.trafficClass);
+
+    if (!order.waitTurn('writes', ticket, this.control)) return false;
+    for (const message of this.#forCore) this.#handToCore(message, header);
+    this.#deliver();
+    return true;
+  }
+
+  #examine(at: number, length: number): void {
     const kind = classifyDatagram(this.#inputView, at, length);
     switch (kind) {
       case 'transport':
-        return this.#open(header, at, length);
+        return this.#examineTransport(at, length);
       case 'handshake':
       case 'stun':
-        return this.#handToCore(kind === 'stun' ? 'probes' : 'handshakes', header, at, length);
+        return void this.#forCore.push({ kind, at, length });
       case 'unknown':
         return this.control.count(COUNTER.notForUs);
       default:
@@ -151,60 +218,94 @@ export class ReceiveWorker extends PacketWorker {
     }
   }
 
-  #open(header: ReceiveHeader, at: number, length: number): void {
+  #examineTransport(at: number, length: number): void {
     const view = this.#inputView;
     const session = this.#sessionOf(view.getUint32(at + 4, true));
-    if (!session) return this.#noteStray(header, at);
+    if (!session) return this.#noteStray(at);
     if (durationBetween(session.createdAt, this.#now) >= REJECT_AFTER_TIME) {
       return this.control.count(COUNTER.sessionExpired);
     }
-    const low = view.getUint32(at + 8, true);
-    const high = view.getUint32(at + 12, true);
-    if (!session.window.mayAcceptParts(high, low)) return this.control.count(COUNTER.replayedCounter);
+    const mayAccept = session.window.mayAcceptParts(view.getUint32(at + 12, true), view.getUint32(at + 8, true));
+    const content = mayAccept ? this.#open(session, at, length) : 'doubtful';
+    if (content === undefined) return;
+    const message = (this.#transport[this.#transportCount++] ??= { session, at, length, content });
+    message.session = session;
+    message.at = at;
+    message.length = length;
+    message.content = content;
+  }
 
+  /** In place. `undefined`, and counted, if the message is not authentic. */
+  #open(session: OpenSession, at: number, length: number): Content | undefined {
     if (this.#keyOf !== session) {
       this.#aead.setKey(this.sessions.receiveKey(session.ref));
       this.#keyOf = session;
     }
+    const view = this.#inputView;
     const packet = at + TRANSPORT_HEADER_LENGTH;
-    const packetLength = length - TRANSPORT_HEADER_LENGTH - AEAD_TAG_BYTES;
     const address = this.#input.address + packet;
-    if (!this.#aead.open(low, high, address, packetLength, address)) {
-      return this.control.count(COUNTER.unauthenticated);
+    const packetLength = length - MESSAGE_OVERHEAD;
+    if (!this.#aead.open(view.getUint32(at + 8, true), view.getUint32(at + 12, true), address, packetLength, address)) {
+      this.control.count(COUNTER.unauthenticated);
+      return undefined;
     }
-    if (!this.sessions.isLive(session.ref)) return this.control.count(COUNTER.sessionEnded);
-    if (!session.window.acceptParts(high, low)) return this.control.count(COUNTER.replayedCounter);
-
-    if (session.bytes === 0) this.#active.push(session);
-    session.bytes += length;
-    if (packetLength > 0 && !this.#admit(session, packet, packetLength, header.trafficClass)) return;
-    // A message that is not as it should be does not lead us anywhere, authentic as it is.
-    if (session.comparedFlow !== header.flow || session.comparedPath !== this.peers.pathEntry(session.peer)) {
-      this.#compareSource(session, header);
-    }
+    return packetLength === 0 ? 'keepalive' : this.#check(session, packet, packetLength);
   }
 
-  /** False unless it is a whole IP packet, from one of the peer's own addresses (whitepaper §6). */
-  #admit(session: OpenSession, at: number, length: number, trafficClass: number): boolean {
-    session.dataPackets++;
+  /** What is delivered is a whole IP packet, from one of the peer's own addresses (whitepaper §6). */
+  #check(session: OpenSession, at: number, length: number): Content {
     const inner = parseInnerPacket(this.#input.bytes, at, length);
-    if (!inner) {
-      this.control.count(COUNTER.malformedInner);
-      return false;
+    if (!inner) return 'malformedInner';
+    const owner = this.allowedIps?.lookup(inner.family, this.#inputView, at + inner.sourceOffset);
+    return owner === session.peer ? inner : 'sourceNotAllowed';
+  }
+
+  /** In our turn at the windows: whether a message counts as received, and what follows from that. */
+  #admit(message: TransportMessage, header: ReceiveHeader): void {
+    const content = this.#accept(message);
+    message.content = 'dropped';
+    if (content === undefined) return;
+    const { session, length } = message;
+    if (session.bytes === 0) this.#active.push(session);
+    session.bytes += length;
+    if (content !== 'keepalive') session.dataPackets++;
+    // A message that is not as it should be does not lead us anywhere, authentic as it is.
+    if (content === 'malformedInner' || content === 'sourceNotAllowed') return this.control.count(COUNTER[content]);
+    message.content = content;
+    if (session.comparedReceive === this.#receive) return;
+    session.comparedReceive = this.#receive;
+    if (this.#isNews(session, header)) this.#compareSource(session, header);
+  }
+
+  /** Check and set. What the message has in it, unless it is dropped and counted. */
+  #accept({ session, at, length, content }: TransportMessage): Content | undefined {
+    const low = this.#inputView.getUint32(at + 8, true);
+    const high = this.#inputView.getUint32(at + 12, true);
+    const isDoubtful = content === 'doubtful';
+    if (isDoubtful && !session.window.mayAcceptParts(high, low)) {
+      this.control.count(COUNTER.replayedCounter);
+      return undefined;
     }
-    if (this.allowedIps?.lookup(inner.family, this.#inputView, at + inner.sourceOffset) !== session.peer) {
-      this.control.count(COUNTER.sourceNotAllowed);
-      return false;
+    const opened = isDoubtful ? this.#open(session, at, length) : content;
+    if (opened === undefined) return undefined;
+    if (!this.sessions.isLive(session.ref)) {
+      this.control.count(COUNTER.sessionEnded);
+      return undefined;
     }
-    const before = ecnOf(this.#input.bytes, at);
+    if (session.window.acceptParts(high, low)) return opened;
+    this.control.count(COUNTER.replayedCounter);
+    return undefined;
+  }
+
+  /** Between the turns: joins a packet with its neighbours. */
+  #join({ session, at, content }: TransportMessage, trafficClass: number): void {
+    if (typeof content === 'string') return;
+    const packet = at + TRANSPORT_HEADER_LENGTH;
+    const before = ecnOf(this.#input.bytes, packet);
     const ecn = decapsulatedEcn(before, trafficClass & ECN_MASK);
-    if (ecn === 'drop') {
-      this.control.count(COUNTER.congestedNotEct);
-      return true;
-    }
-    if (ecn !== before) this.#setEcn(inner, at, ecn);
-    this.#joiner.add(at, inner.length, session);
-    return true;
+    if (ecn === 'drop') return this.control.count(COUNTER.congestedNotEct);
+    if (ecn !== before) this.#setEcn(content, packet, ecn);
+    this.#joiner.add(packet, content.length, session);
   }
 
   #sessionOf(index: number): OpenSession | undefined {
@@ -220,8 +321,11 @@ export class ReceiveWorker extends PacketWorker {
         window: this.sessions.replayWindow(ref),
         bytes: 0,
         dataPackets: 0,
+        comparedReceive: -1,
         comparedFlow: -1,
         comparedPath: undefined,
+        comparedObservation: 0,
+        comparedArrival: 'elsewhere',
         confirmation: this.sessions.state(ref) === 'next' ? 'wanted' : 'done',
       };
       this.#sessions.set(index, session);
@@ -231,6 +335,17 @@ export class ReceiveWorker extends PacketWorker {
     return session;
   }
 
+  /** Whether anything has changed since this worker compared it, or another has noted something else. */
+  #isNews(session: OpenSession, { flow }: ReceiveHeader): boolean {
+    const { peer } = session;
+    return (
+      session.comparedFlow !== flow ||
+      session.comparedPath !== this.peers.pathEntry(peer) ||
+      session.comparedArrival !== this.peers.arrival(peer) ||
+      session.comparedObservation !== this.peers.observationVersion(peer)
+    );
+  }
+
   #compareSource(session: OpenSession, header: ReceiveHeader): void {
     const entry = this.peers.pathEntry(session.peer);
     session.comparedFlow = header.flow;
@@ -238,10 +353,13 @@ export class ReceiveWorker extends PacketWorker {
     const { paths } = this;
     const cameByPath =
       entry !== undefined && header.isFrom(paths.addressBytes(entry), paths.port(entry), paths.zone(entry));
-    this.peers.setArrival(session.peer, cameByPath ? 'by-path' : 'elsewhere');
-    if (cameByPath && header.isTo(paths.localBytes(entry))) return;
-    this.peers.observe(session.peer, header.source(), header.local());
-    this.notify();
+    session.comparedArrival = cameByPath ? 'by-path' : 'elsewhere';
+    this.peers.setArrival(session.peer, session.comparedArrival);
+    if (!cameByPath || !header.isTo(paths.localBytes(entry))) {
+      this.peers.observe(session.peer, header.source(), header.local());
+      this.notify();
+    }
+    session.comparedObservation = this.peers.observationVersion(session.peer);
   }
 
   /** What was met outside shows inside, with the checksum that goes with it. */
@@ -262,20 +380,22 @@ export class ReceiveWorker extends PacketWorker {
    * A session that is not ours, or not any more: its owner will learn that from a handshake, which is the core's. It is shown one
    * now and then; more would only help whoever makes them up.
    */
-  #noteStray(header: ReceiveHeader, at: number): void {
+  #noteStray(at: number): void {
     if (durationBetween(this.#strayShownAt, this.#now) < STRAY_INTERVAL) {
       return this.control.count(COUNTER.unknownIndex);
     }
     this.#strayShownAt = this.#now;
-    this.#handToCore('handshakes', header, at, STRAY_BYTES);
+    this.#forCore.push({ kind: 'stray', at, length: MESSAGE_OVERHEAD });
   }
 
-  #handToCore(ring: 'handshakes' | 'probes', header: ReceiveHeader, at: number, length: number): void {
-    if (SOURCE_TAG_LENGTH + length > this.rings[ring].maxMessage) return this.control.count(COUNTER.notForUs);
+  /** In our turn: the rings have one writer at a time. */
+  #handToCore({ kind, at, length }: CoreMessage, header: ReceiveHeader): void {
+    const ring = this.rings[kind === 'stun' ? 'probes' : 'handshakes'];
+    if (SOURCE_TAG_LENGTH + length > ring.maxMessage) return this.control.count(COUNTER.notForUs);
     const message = this.#message.subarray(0, SOURCE_TAG_LENGTH + length);
     writeSourceTag(message, header.source(), header.local());
     message.set(this.#input.bytes.subarray(at, at + length), SOURCE_TAG_LENGTH);
-    this.rings[ring].write(message);
+    ring.write(message);
     this.notify();
   }
 
@@ -289,15 +409,20 @@ export class ReceiveWorker extends PacketWorker {
         continue;
       }
       joiner.finish(group);
-      let result = this.#write(group);
-      if (result === EAGAIN && this.waitUntilWritable('tun', FULL_TUN_WAIT)) result = this.#write(group);
+      const queue = this.#queueOf(group.at);
+      let result = this.#write(group, queue);
+      if (result === EAGAIN && this.waitUntilWritable('tun', queue, FULL_TUN_WAIT)) result = this.#write(group, queue);
       this.control.count(result < 0 ? COUNTER.tunWriteFailed : COUNTER.tunWrites);
     }
-    joiner.clear();
   }
 
-  #write(group: PacketGroup<OpenSession>): number {
-    const { descriptor } = this.start.tun;
+  /** The same for all packets of a flow, whichever worker writes them. */
+  #queueOf(at: number): number {
+    const { queues } = this.start.tun;
+    return queues.length === 1 ? queues[0]! : queues[flowHash(this.#inputView, at) % queues.length]!;
+  }
+
+  #write(group: PacketGroup<OpenSession>, descriptor: number): number {
     const start = this.#input.address + group.at - VIRTIO_HEADER_LENGTH;
     const length = VIRTIO_HEADER_LENGTH + group.length;
     if (group.payloads === 0) return this.#calls.write(descriptor, start, length);

@@ -47,8 +47,6 @@ interface OpenGroup<Owner> extends PacketGroup<Owner> {
   nextSequence: number;
 }
 
-/** More packets than fit one receive of 64 KB, were they all keepalives. */
-const MAX_GROUPS = 2048;
 /** The kernel's own limit for segments in a UDP superpacket (UDP_MAX_SEGMENTS). */
 const MAX_UDP_SEGMENTS = 64;
 /** A FIN or a reset may come behind so many other flows and still end its group; beyond that all groups end. */
@@ -73,11 +71,6 @@ export class SegmentJoiner<Owner> {
     this.#sum = sum;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#joinsUdp = joinsUdp;
-  }
-
-  /** True if `clear` is due before the next `add`. */
-  get isFull(): boolean {
-    return this.count === MAX_GROUPS;
   }
 
   /** A whole IP packet of `length` bytes at `at`, by its own header, which the caller has checked. */

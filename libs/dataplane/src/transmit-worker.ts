@@ -1,6 +1,6 @@
-// The worker that sends. One packet out, in the order it travels:
+// A worker that sends. One packet out, in the order it travels:
 //
-//   1. read the TUN: a packet or a superpacket of up to 64 KB behind a virtio header
+//   1. read its queue of the TUN: a packet or a superpacket of up to 64 KB behind a virtio header
 //   2. destination → peer (allowed IPs) → current session and path; without them the packets go to the core, which stages them,
 //      as do our own messages that the host has routed into the tunnel
 //   3. reserve as many counters as there will be packets, look again whether the session lives
@@ -104,7 +104,7 @@ export class TransmitWorker extends PacketWorker {
     this.#now = this.now();
     let more = true;
     for (let reads = 0; more && reads < READS_PER_TURN; reads++) {
-      const length = this.#calls.read(this.start.tun.descriptor, this.#input.address + READ_OFFSET, READ_BYTES);
+      const length = this.#calls.read(this.ownQueue, this.#input.address + READ_OFFSET, READ_BYTES);
       if (length > 0) this.#take(length);
       else more = false;
     }
@@ -315,7 +315,7 @@ export class TransmitWorker extends PacketWorker {
     const { descriptor } = this.socket!;
     header.setPayload(this.#batch.address + at, length, segmentSize, this.#ecn);
     const result = this.#calls.sendmsg(descriptor, header.address, MSG_DONTWAIT);
-    if (result === EAGAIN) this.waitUntilWritable('socket', FULL_BUFFER_WAIT);
+    if (result === EAGAIN) this.waitUntilWritable('socket', descriptor, FULL_BUFFER_WAIT);
     else if (result !== EINTR) return result;
     return this.#calls.sendmsg(descriptor, header.address, MSG_DONTWAIT);
   }

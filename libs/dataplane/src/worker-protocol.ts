@@ -1,4 +1,4 @@
-// What passes between the main thread and its two workers: how a worker is started, the few messages it gets later, and the
+// What passes between the main thread and its workers: how a worker is started, the few messages it gets later, and the
 // cells that both look at. Packets never travel by message.
 
 import type { SocketFamily } from '@shadownet/native';
@@ -10,13 +10,18 @@ export type WorkerRole = 'transmit' | 'receive';
 /** The workerData of a packet worker. */
 export interface WorkerStart {
   readonly role: WorkerRole;
-  readonly tun: { readonly descriptor: number; readonly mtu: number; readonly joinsUdp: boolean };
+  /** Which of the pairs it belongs to, from 0. */
+  readonly pair: number;
+  /** A queue for each pair: a worker reads its own, and writes to all. */
+  readonly tun: { readonly queues: readonly number[]; readonly mtu: number; readonly joinsUdp: boolean };
   /** The eventfd that ends the worker's wait. */
   readonly doorbell: number;
   readonly device: WorkerBuffers;
   /** WorkerControl's buffer. */
   readonly control: SharedArrayBuffer;
-  /** Rings from this worker to the main thread, by class. */
+  /** ReceiveOrder's buffer, the same for all. */
+  readonly order: SharedArrayBuffer;
+  /** Rings to the main thread, by class: `unsent` of this pair, the others those of all receive workers. */
   readonly rings: Readonly<Record<RingClass, SharedArrayBuffer>>;
   /** Messages of the main thread; read when an epoch begins. */
   readonly port: MessagePort;
@@ -24,7 +29,7 @@ export interface WorkerStart {
   readonly clockOffset: number;
 }
 
-/** transmit writes packets without a session; receive writes handshake messages, and STUN messages. */
+/** transmit writes packets without a session; receive writes handshake messages, and STUN messages, when it is its turn. */
 export type RingClass = 'unsent' | 'handshakes' | 'probes';
 
 export type WorkerMessage =

@@ -27,6 +27,8 @@ export interface TunnelOptions {
   readonly firstProbeCounter: bigint;
   /** What our requests to STUN servers say they come from. */
   readonly software?: string;
+  /** How many pairs of packet workers there may be, 1 unless told. */
+  readonly workerPairs?: number;
 }
 
 /** A peer as events name it. */

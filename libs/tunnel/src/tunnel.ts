@@ -77,12 +77,12 @@ export class Tunnel {
   /** Throws TunnelError 'bad-private-key' if the key is not 32 bytes. */
   constructor(options: TunnelOptions, now: Instant) {
     if (options.privateKey.length !== 32) throw new TunnelError('bad-private-key', 'a private key has 32 bytes');
-    const { crypto, random, timestamps, privateKey } = options;
+    const { crypto, random, timestamps, privateKey, workerPairs = 1 } = options;
     this.#options = options;
     this.#firstProbeCounter = options.firstProbeCounter;
     this.#privateKey = crypto.privateKey(privateKey.expose());
     this.publicKey = publicKeyFromBytes(this.#privateKey.publicKey)!;
-    this.#device = new Device({ crypto, random, timestamps, endpoints: 'external' });
+    this.#device = new Device({ crypto, random, timestamps, endpoints: 'external', workerPairs });
     this.#device.setPrivateKey(privateKey.expose(), now);
     this.packetWorkers = this.#packetWorkerHost();
     this.#own = new OwnAddresses(options);

@@ -19,10 +19,15 @@ export function formatStatus(status: NodeStatus): string {
     `  control      ${control.url}  ${contact}`,
     `  server key   ${control.public_key}`,
     `  UDP port     ${status.udp_port}, seen from outside as ${status.reflexive.join(', ') || 'unknown'}`,
-    `  engine       ${status.dataplane} data plane, ${status.crypto} crypto, version ${status.version}`,
+    `  engine       ${describeDataPlane(status)}, ${status.crypto} crypto, version ${status.version}`,
     '',
   ];
   return `${lines.join('\n')}\n${formatPeers(status.peers)}`;
+}
+
+function describeDataPlane({ dataplane, workers }: NodeStatus): string {
+  if (workers === 0) return `${dataplane} data plane`;
+  return `${dataplane} data plane with ${workers} ${workers === 1 ? 'pair' : 'pairs'} of workers`;
 }
 
 export function formatPeers(peers: readonly PeerStatus[]): string {

@@ -9,7 +9,7 @@ import type { LogLevel } from '../config.js';
 export interface NodeEvents {
   'keys-ready': { public_key: string; created: boolean };
   'crypto-provider': { name: CryptoProvider['name']; reason?: string };
-  'data-plane': { kind: DataPlaneKind; reason?: string };
+  'data-plane': { kind: DataPlaneKind; workers: number; reason?: string; fewer_workers_reason?: string };
   'socket-bound': { port: number };
   'server-key-pinned': { server_public_key: string };
   'stun-result': { server: string; endpoint: string; rtt_ms: number };

@@ -58,6 +58,7 @@ describe('a node', () => {
       logLevel: 'info',
       startTimeout: seconds(5),
       dataPlane: 'auto',
+      workerPairs: 1,
       ...changes,
     };
     const runtime = new NodeRuntime({ config, log, openDataPlane, onStopRequest: () => {}, onFatal: () => {} });
@@ -113,6 +114,7 @@ describe('a node', () => {
       network_cidr: '10.100.0.0/16',
       tun_mtu: 1280,
       dataplane: 'portable',
+      workers: 0,
       control: { url: control.url.href, public_key: encodePublicKey(control.publicKey), connected: true },
       peers: [],
     });

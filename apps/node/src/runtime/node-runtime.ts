@@ -150,7 +150,15 @@ export class NodeRuntime {
     const firstProbeCounter = state.takeProbeCounters(wallNanoseconds());
     const privateKey = crypto.privateKey(key.expose());
     const tunnel = new Tunnel(
-      { crypto, random: secureRandom, timestamps, privateKey: key, firstProbeCounter, software: 'ShadowNet' },
+      {
+        crypto,
+        random: secureRandom,
+        timestamps,
+        privateKey: key,
+        firstProbeCounter,
+        software: 'ShadowNet',
+        workerPairs: config.workerPairs,
+      },
       monotonicNow(),
     );
     log.event('keys-ready', { public_key: encodePublicKey(tunnel.publicKey), created });
@@ -204,11 +212,18 @@ export class NodeRuntime {
     const { config, log, openDataPlane, onFatal } = this.#options;
     const { dataPlane, fallbackReason: reason } = await openDataPlane({
       ...(config.dataPlane !== 'auto' && { kind: config.dataPlane }),
+      workerPairs: config.workerPairs,
       tun: { name: config.interfaceName, mtu: TUN_MTU, addresses: [], initialState: 'down' },
     });
     this.#cleanups.push(() => dataPlane.close());
     dataPlane.tun.onClosed(onFatal);
-    log.event('data-plane', { kind: dataPlane.kind, ...(reason !== undefined && { reason }) });
+    const { fewerWorkersReason } = dataPlane;
+    log.event('data-plane', {
+      kind: dataPlane.kind,
+      workers: dataPlane.workerPairs,
+      ...(reason !== undefined && { reason }),
+      ...(fewerWorkersReason !== undefined && { fewer_workers_reason: fewerWorkersReason }),
+    });
     return dataPlane;
   }
 

@@ -21,6 +21,8 @@ export interface NodeStatus {
   readonly host_candidates: readonly string[];
   readonly crypto: string;
   readonly dataplane: 'linux' | 'portable';
+  /** Pairs of threads that move packets; 0 with the portable data plane. */
+  readonly workers: number;
   readonly tun_mtu: number;
   readonly peers: readonly PeerStatus[];
   readonly counters: Readonly<Record<string, number>>;

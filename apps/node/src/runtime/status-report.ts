@@ -46,6 +46,7 @@ export function describeNode(parts: NodeParts, now: Instant): NodeStatus {
     host_candidates: tunnel.hostCandidates.map(formatEndpoint),
     crypto: crypto.name,
     dataplane: dataPlane.kind,
+    workers: dataPlane.workerPairs,
     tun_mtu: dataPlane.tun.mtu,
     peers: peers.map((peer) => describePeer(peer, now)).sort((a, b) => a.hostname.localeCompare(b.hostname)),
     counters: trafficCounters(counters, socket, dataPlane),
