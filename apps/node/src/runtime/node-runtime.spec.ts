@@ -96,8 +96,10 @@ describe('a node', () => {
 
   it('makes its interface down and without an address, and says how packets are moved', async () => {
     await up(node());
-    expect(choices).toEqual([{ tun: { name: 'test0', mtu: 1280, addresses: [], initialState: 'down' } }]);
-    expect(log.of('data-plane')).toEqual([{ kind: 'portable', reason: 'it is a test' }]);
+    expect(choices).toEqual([
+      { workerPairs: 1, tun: { name: 'test0', mtu: 1280, addresses: [], initialState: 'down' } },
+    ]);
+    expect(log.of('data-plane')).toEqual([{ kind: 'portable', workers: 0, reason: 'it is a test' }]);
   });
 
   it('asks for the data plane that it is told to use', async () => {
