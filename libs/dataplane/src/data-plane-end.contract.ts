@@ -105,7 +105,7 @@ function enterFreshNetworkNamespaceOnce(): () => void {
 }
 
 /** With a key of its own. */
-export function newDevice(workerPairs: number): Device {
+export function newDevice(workerPairs = 1): Device {
   const device = new Device({
     crypto: nodeCrypto,
     random: (length) => randomFillSync(new Uint8Array(length)),
