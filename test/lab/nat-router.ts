@@ -110,6 +110,12 @@ export class NatRouter extends NetworkNamespace {
     if (output.code !== 0 && !output.stderr.includes('0 flow entries')) throw new CommandError(argv, output);
   }
 
+  /** For how long UDP flows outlive silence from now on, in whole seconds; 30, and 120 with traffic both ways, unless set. */
+  async setUdpTimeout(seconds: number): Promise<void> {
+    await this.setSysctl('netfilter/nf_conntrack_udp_timeout', String(seconds));
+    await this.setSysctl('netfilter/nf_conntrack_udp_timeout_stream', String(seconds));
+  }
+
   /** Loses packets in both directions with this probability; 0 ends it. */
   async setLoss(probability: number): Promise<void> {
     await this.iptables('-t', 'mangle', '-F', 'FORWARD');

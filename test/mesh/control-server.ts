@@ -17,6 +17,8 @@ export class ControlServer {
     readonly host: LabHost,
     private readonly dataDir: string,
     readonly port = API_PORT,
+    /** More flags of `serve`. */
+    private readonly flags: readonly string[] = [],
   ) {}
 
   get url(): string {
@@ -31,7 +33,8 @@ export class ControlServer {
   async start(): Promise<void> {
     const listen = `${this.host.address}:${String(this.port)}`;
     const started = Date.now();
-    const server = this.host.spawn([BINARY, 'serve', '--listen', listen, '--open', '--data-dir', this.dataDir]);
+    const argv = [BINARY, 'serve', '--listen', listen, '--open', '--data-dir', this.dataDir, ...this.flags];
+    const server = this.host.spawn(argv);
     server.onStderrLine((line) => this.log.append(line));
     this.#process = server;
     const listening = this.log.waitFor('listening', START_TIMEOUT_MS, started);

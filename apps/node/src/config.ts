@@ -48,6 +48,16 @@ export interface NodeConfig extends LocalConfig {
   readonly workerPairs: number;
 }
 
+/** What `netcheck` needs. */
+export interface NetcheckConfig {
+  /** Whose STUN servers are asked, unless others are given; one of the two is there. */
+  readonly control: URL | undefined;
+  readonly stunServers: readonly HostAndPort[] | undefined;
+  readonly stateDirectory: string;
+  /** Silences up to this long are tested; `undefined`: none. */
+  readonly longestSilence: Duration | undefined;
+}
+
 /** The settings by their names in a file. The flag has dashes instead, the environment SHADOWNET_ and upper case. */
 export const SETTINGS = [
   'control',
@@ -86,7 +96,7 @@ export function readNodeConfig(flags: Flags, environment: Environment): NodeConf
   return Object.freeze({
     ...localConfig(settings),
     control: parseControl(control),
-    stateDirectory: resolve(settings.state_dir?.text ?? '/var/lib/shadownet'),
+    stateDirectory: stateDirectory(settings),
     uapiDirectory: settings.uapi_dir?.text === 'off' ? undefined : resolve(settings.uapi_dir?.text ?? UAPI_DIRECTORY),
     hostname: settings.hostname ? parseHostname(settings.hostname) : ownHostname(systemHostname()),
     port: settings.port ? parseNumber(settings.port, 0, 0xffff) : 0,
@@ -98,9 +108,30 @@ export function readNodeConfig(flags: Flags, environment: Environment): NodeConf
   });
 }
 
+/** Throws `usage`, as above. `lifetime` is what the command's own flag of that name says. */
+export function readNetcheckConfig(flags: Flags, environment: Environment, lifetime?: string): NetcheckConfig {
+  const settings = gatherSettings(flags, environment);
+  if (!settings.control && !settings.stun) {
+    throw usage('which servers to ask? Give --control URL, SHADOWNET_CONTROL, or --stun host:port,host:port');
+  }
+  const silence = lifetime === undefined ? undefined : { text: lifetime, source: '--lifetime' };
+  if (silence && !settings.control)
+    throw usage('--lifetime needs --control: only a control server answers again later');
+  return Object.freeze({
+    control: settings.control && parseControl(settings.control),
+    stunServers: settings.stun && parseStunServers(settings.stun),
+    stateDirectory: stateDirectory(settings),
+    longestSilence: silence && seconds(parseNumber(silence, 1, 300)),
+  });
+}
+
 /** Throws `usage`, as above. */
 export function readLocalConfig(flags: Flags, environment: Environment): LocalConfig {
   return Object.freeze(localConfig(gatherSettings(flags, environment)));
+}
+
+function stateDirectory(settings: Settings): string {
+  return resolve(settings.state_dir?.text ?? '/var/lib/shadownet');
 }
 
 function localConfig(settings: Settings): LocalConfig {

@@ -10,9 +10,10 @@ Examples:
   $ shadownet-node up --control http://203.0.113.10:8080
   $ shadownet-node status
   $ shadownet-node peers --json
+  $ shadownet-node netcheck --control http://203.0.113.10:8080
   $ shadownet-node down
 
-Every option of up, down, status and peers can also be given by the environment (SHADOWNET_CONTROL, SHADOWNET_STATE_DIR, …) or in a
+Every option of up, down, status and peers, and most of netcheck, can also be given by the environment (SHADOWNET_CONTROL, SHADOWNET_STATE_DIR, …) or in a
 TOML file (control = "…", state_dir = "…"); a flag wins over the environment, and that over the file.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no node is running, 4 needs CAP_NET_ADMIN (root) or /dev/net/tun.`;
@@ -80,6 +81,24 @@ function program(): Command {
         import('./commands/peers.js'),
       ]);
       await peers(readLocalConfig(flagsOf(options), process.env), { json: options.json === true });
+    });
+
+  cli
+    .command('netcheck')
+    .description('what kind of network this host is in, and what that means for connecting')
+    .option('--control <url>', 'the control server, whose STUN servers are asked')
+    .option('--stun <host:port,…>', 'STUN servers (default: what the control server announces)')
+    .option('--lifetime <seconds>', 'also test which silences up to this long (300 at most) a NAT mapping survives')
+    .option('--state-dir <dir>', "the node's identity, which --lifetime needs (default: /var/lib/shadownet)")
+    .addOption(new Option('--config <file>', 'a TOML file'))
+    .option('--json', 'for programs')
+    .action(async ({ lifetime, ...options }: Options) => {
+      const [{ readNetcheckConfig }, { netcheck }] = await Promise.all([
+        import('./config.js'),
+        import('./commands/netcheck.js'),
+      ]);
+      const silence = typeof lifetime === 'string' ? lifetime : undefined;
+      await netcheck(readNetcheckConfig(flagsOf(options), process.env, silence), { json: options.json === true });
     });
 
   cli

@@ -74,9 +74,13 @@ describe('NatBehaviourDiscovery', () => {
     },
   );
 
-  it('asks all four endpoints of a server with another address', () => {
+  it('asks all four endpoints of a server with another address, once it knows the filter', () => {
     const subject = new DiscoveryInTest();
     subject.answer(0, [MAPPED, { kind: 'other-address', endpoint: at('203.0.113.11:3479') }]);
+    expect(subject.destinations).toEqual([SERVER]);
+    subject.answer(1, [MAPPED]);
+    expect(subject.destinations).toEqual([SERVER]);
+    for (let ms = 10; ms < 4000; ms += 10) subject.wakeAt(ms);
     expect(subject.destinations.sort()).toEqual([
       '203.0.113.10:3478',
       '203.0.113.10:3479',

@@ -1,7 +1,7 @@
 // Finds out what the NAT in front of a host does, by RFC 5780's tests (§3, §4) from sockets that nothing else uses: each test
 // depends on what its socket has sent before. Sans-IO; for one address family. What it finds are samples, not verdicts.
 //
-//   socket 0      asks every address and port that there is: does the mapping depend on the destination?
+//   socket 0      asks the given servers, and in the end the other address of one: does the mapping depend on the destination?
 //   socket 1      asks one server, then for answers from elsewhere: what does the NAT let in?
 //   sockets 2, 3  ask one server, then send to each other's mapped endpoints: does the NAT hairpin?
 //   sockets 4…    one per silence to be tested: ask for an answer after it, and wait. Is the mapping still there?
@@ -215,8 +215,11 @@ export class NatBehaviourDiscovery {
 
   #testWith({ server, answer }: ServerFinding, now: Instant): void {
     const other = typeof answer === 'object' ? answer.other : undefined;
-    if (other) this.#testMapping(server.endpoint, other, now);
-    if (other || server.changesPort) this.#testFiltering(server.endpoint, other, now);
+    // Some NATs let in whoever any socket of the host has sent to: nothing goes to the other address before the filter is known.
+    const afterwards = (at: Instant): void => {
+      if (other) this.#testMapping(server.endpoint, other, at);
+    };
+    if (other || server.changesPort) this.#testFiltering(server.endpoint, other, now, afterwards);
     this.#testHairpin(server.endpoint, now);
     this.#testLifetime(server.endpoint, now);
   }
@@ -229,8 +232,14 @@ export class NatBehaviourDiscovery {
     }
   }
 
-  /** RFC 5780 §4.4, from a socket that has sent to `server` alone. */
-  #testFiltering(server: Endpoint, other: Endpoint | undefined, now: Instant): void {
+  /** RFC 5780 §4.4, from a socket that has sent to `server` alone; `afterwards` when all is known. */
+  #testFiltering(
+    server: Endpoint,
+    other: Endpoint | undefined,
+    now: Instant,
+    afterwards: (now: Instant) => void,
+  ): void {
+    let open = other ? 2 : 1;
     const ask = (change: 'port' | 'address-and-port', isElsewhere: (from: Endpoint) => boolean, at: Instant): void => {
       const attributes: StunContentAttribute[] = [
         { kind: 'change-request', address: change === 'address-and-port', port: true },
@@ -238,15 +247,19 @@ export class NatBehaviourDiscovery {
       ];
       // From the server itself comes the refusal, which ends the question and tells nothing about the NAT.
       const answersFrom = (from: Endpoint): boolean => endpointsEqual(from, server) || isElsewhere(from);
-      this.#ask(FILTERING_SOCKET, server, at, { attributes }, { answersFrom }, (outcome) => {
-        if (outcome.kind === 'answer' && !isSuccessFrom(outcome, isElsewhere)) return;
-        this.#samples.push({ kind: 'filtering', change, result: outcome.kind === 'answer' ? 'received' : 'silence' });
+      this.#ask(FILTERING_SOCKET, server, at, { attributes }, { answersFrom }, (outcome, answeredAt) => {
+        const result = outcome.kind === 'silence' ? 'silence' : 'received';
+        if (outcome.kind === 'silence' || isSuccessFrom(outcome, isElsewhere)) {
+          this.#samples.push({ kind: 'filtering', change, result });
+        }
+        open -= 1;
+        if (open === 0) afterwards(answeredAt);
       });
     };
     const isOtherPort = (from: Endpoint): boolean =>
       ipAddressesEqual(from.address, server.address) && from.port !== server.port;
     this.#askForMapping(FILTERING_SOCKET, server, now, (message, answeredAt) => {
-      if (!message) return;
+      if (!message) return afterwards(answeredAt);
       ask('port', isOtherPort, answeredAt);
       if (other) ask('address-and-port', (from) => endpointsEqual(from, other), answeredAt);
     });
