@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultWorkerPairs } from '@shadownet/dataplane';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readLocalConfig, readNodeConfig } from './config.js';
+import { readLocalConfig, readNetcheckConfig, readNodeConfig } from './config.js';
 
 const CONTROL = 'http://203.0.113.10:8080';
 
@@ -119,5 +119,17 @@ describe('the configuration', () => {
     expect(() => readLocalConfig({}, { SHADOWNET_INTERFACE: 'a b' })).toThrow('SHADOWNET_INTERFACE: "a b"');
     const config = file('port = 70000');
     expect(() => readNodeConfig({ control: CONTROL, config }, {})).toThrow(`${config}: port: "70000"`);
+  });
+
+  it('lets netcheck ask a control server or STUN servers, and measure lifetimes with the former only', () => {
+    expect(readNetcheckConfig({ stun: '203.0.113.10:3478' }, {})).toMatchObject({
+      control: undefined,
+      stunServers: [{ host: '203.0.113.10', port: 3478 }],
+      longestSilence: undefined,
+    });
+    expect(readNetcheckConfig({}, { SHADOWNET_CONTROL: CONTROL }, '60')).toMatchObject({ longestSilence: 60_000 });
+    expect(() => readNetcheckConfig({}, {})).toThrow('which servers to ask?');
+    expect(() => readNetcheckConfig({ stun: '203.0.113.10:3478' }, {}, '60')).toThrow('--lifetime needs --control');
+    expect(() => readNetcheckConfig({ control: CONTROL }, {}, '301')).toThrow('--lifetime: "301" is not a whole number');
   });
 });
