@@ -7,6 +7,7 @@ import { type LinuxUdpOptions, type LinuxUdpSocket, type OffloadUdpSocket, openO
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 
 import type { DataPlane, DataPlaneCore, DataPlaneOptions } from './data-plane.js';
+import { admissionOf } from './handshake-gate.js';
 import { MessageRing, type RingMessage } from './message-ring.js';
 import { ReceiveOrder } from './receive-order.js';
 import { readSourceTag, SOURCE_TAG_LENGTH } from './source-tag.js';
@@ -21,7 +22,7 @@ const PASS_CHECK_MS = 1;
 
 /** As many packets as the core stages for one peer; of any length that IP has. For each worker that sends. */
 const UNSENT = { slots: 128, maxMessage: 65_536 };
-/** 0.2 s of a flood of 20,000 a second: so long may the core be kept from its work before genuine ones are lost among them. */
+/** Seconds of what the gate lets through: so long may the core be kept from its work before genuine ones are lost. */
 const HANDSHAKES = { slots: 4096, maxMessage: SOURCE_TAG_LENGTH + 148 };
 /** Messages of each ring in one turn of the event loop: a flood must leave time for timers and for the configuration. */
 const MESSAGES_PER_TURN = 256;
@@ -105,6 +106,8 @@ class LinuxDataPlane implements DataPlane {
     const { device } = this.#state.core;
     const table = device.takeAllowedIpsTable();
     if (table) this.#tell({ kind: 'allowed-ips', table });
+    const identity = device.takeHandshakeKeys();
+    if (identity) this.#tell({ kind: 'handshake-keys', keys: identity.keys });
     if (this.tun.mtu !== this.#mtu) {
       this.#mtu = this.tun.mtu;
       this.#tell({ kind: 'mtu', mtu: this.#mtu });
@@ -239,9 +242,15 @@ class LinuxDataPlane implements DataPlane {
       const { from, local, datagram } = readSourceTag(bytes);
       this.#socket?.deliver(datagram, from, local);
     };
+    const { device } = this.#state.core;
+    const deliverHandshake = (message: RingMessage): void => {
+      const admission = admissionOf(message.tag);
+      if (admission) device.whileAdmitted(admission, () => deliver(message));
+      else deliver(message);
+    };
     const counts = [
       ...this.#unsent.map((ring) => readSome(ring, ({ bytes }) => this.tun.deliver(bytes))),
-      readSome(this.#handshakes, deliver),
+      readSome(this.#handshakes, deliverHandshake),
       readSome(this.#probes, deliver),
     ];
     this.#takeNoteOfTraffic();

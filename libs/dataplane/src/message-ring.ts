@@ -2,7 +2,7 @@
 // overwritten: what waits too long is worth less than what has just come. One writer, one reader (docs/adr, concurrency
 // rule 10).
 //
-//   header, 16 bytes    written (4)  slots (4)  slot length (4)  – (4)
+//   header, 16 bytes    written (4)  slots (4)  slot length (4)  read (4)
 //   slot                sequence (4)  length (4)  tag (4)  – (4)  bytes
 //
 // A slot's sequence is the number of its message plus one, and zero while it is being written: a reader that finds another
@@ -13,6 +13,7 @@ const SLOT_HEADER_LENGTH = 16;
 const WRITTEN = 0;
 const SLOTS = 1;
 const SLOT_LENGTH = 2;
+const READ = 3;
 const SEQUENCE = 0;
 const LENGTH = 1;
 const TAG = 2;
@@ -55,6 +56,16 @@ export class MessageRing {
     return this.#lost;
   }
 
+  /** Writer only: how many messages were written so far, in 32 bits. */
+  get written(): number {
+    return Atomics.load(this.#cells, WRITTEN);
+  }
+
+  /** Writer only: whether the reader is done with the first `count` messages. */
+  hasRead(count: number): boolean {
+    return ((Atomics.load(this.#cells, READ) - count) | 0) >= 0;
+  }
+
   /** Writer only. Copies the bytes. Throws RangeError beyond `maxMessage`. */
   write(bytes: Uint8Array, tag = 0): void {
     if (bytes.length > this.maxMessage) throw new RangeError(`a message of ${bytes.length} bytes`);
@@ -68,9 +79,10 @@ export class MessageRing {
     Atomics.store(this.#cells, WRITTEN, (number + 1) | 0);
   }
 
-  /** Reader only: the oldest message that is left. */
+  /** Reader only: the oldest message that is left. Asking for the next one says that the last one is done with. */
   read(): RingMessage | undefined {
     for (;;) {
+      Atomics.store(this.#cells, READ, this.#read);
       const behind = (Atomics.load(this.#cells, WRITTEN) - this.#read) | 0;
       if (behind === 0) return undefined;
       if (behind > this.#slots) this.#skip(behind - this.#slots);

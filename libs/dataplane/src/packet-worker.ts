@@ -3,7 +3,14 @@
 
 import { EventDescriptor, PollSet } from '@shadownet/native';
 import { assertNever, type Instant, instant } from '@shadownet/primitives';
-import { AllowedIpsTable, PathTable, PeerCells, ReceiverIndexTable, SessionTable } from '@shadownet/wireguard';
+import {
+  AllowedIpsTable,
+  type HandshakeKeys,
+  PathTable,
+  PeerCells,
+  ReceiverIndexTable,
+  SessionTable,
+} from '@shadownet/wireguard';
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 
 import { MessageRing } from './message-ring.js';
@@ -27,6 +34,7 @@ export abstract class PacketWorker {
   protected readonly rings: Readonly<Record<'unsent' | 'handshakes' | 'probes', MessageRing>>;
   protected readonly pollSet: PollSet;
   protected allowedIps: AllowedIpsTable | undefined;
+  protected handshakeKeys: HandshakeKeys | undefined;
   protected socket: WorkerSocket | undefined;
   protected mtu: number;
   readonly #doorbell: EventDescriptor;
@@ -133,6 +141,9 @@ export abstract class PacketWorker {
           break;
         case 'allowed-ips':
           this.allowedIps = new AllowedIpsTable(message.table);
+          break;
+        case 'handshake-keys':
+          this.handshakeKeys = message.keys;
           break;
         case 'mtu':
           this.mtu = message.mtu;

@@ -1,7 +1,8 @@
 // A worker that receives. In the order a datagram travels:
 //
 //   1. as leader: recvmsg with UDP_GRO, up to 64 KB of equal datagrams from one source, and a ticket for them
-//   2. each is told apart by its bytes; receiver index → live session → look at the replay window → open in place
+//   2. each is told apart by its bytes; receiver index → live session → look at the replay window → open in place; a handshake
+//      message has to pass the gate (handshake-gate.ts)
 //   3. in its turn: still alive? → window, check and set; an authentic message from elsewhere is noted for the core
 //   4. the source address must belong to the peer; joined with its neighbours
 //   5. in its turn: once more, still alive? → one write to the TUN; what is not transport data goes to the core by a ring
@@ -9,6 +10,7 @@
 // Several of them take turns at the socket, the windows and the TUN (receive-order.ts), and do 2 and 4 side by side. Nothing is
 // reported by a message per packet: the core reads cells.
 
+import { chooseCryptoProvider } from '@shadownet/crypto';
 import {
   AEAD_TAG_BYTES,
   GatherList,
@@ -31,6 +33,7 @@ import {
 } from '@shadownet/wireguard';
 
 import { flowHash } from './flow-hash.js';
+import { ADMISSION_TAG, HandshakeGate } from './handshake-gate.js';
 import { MAX_WAIT_MS, PacketWorker } from './packet-worker.js';
 import { ReceiveOrder } from './receive-order.js';
 import { type PacketGroup, SegmentJoiner } from './segment-joiner.js';
@@ -91,6 +94,8 @@ interface CoreMessage {
   readonly kind: 'handshake' | 'stun' | 'stray';
   readonly at: number;
   readonly length: number;
+  /** What the gate has decided on a handshake message. */
+  readonly tag: number;
 }
 
 export class ReceiveWorker extends PacketWorker {
@@ -104,6 +109,7 @@ export class ReceiveWorker extends PacketWorker {
   readonly #gather = new GatherList(MAX_GATHERED);
   readonly #joiner: SegmentJoiner<OpenSession>;
   readonly #message: Uint8Array;
+  readonly #gate: HandshakeGate;
   readonly #sessions = new Map<number, OpenSession>();
   /** Of the receive in hand: the first `#transportCount` are valid; and the sessions that carried something. */
   readonly #transport: TransportMessage[] = [];
@@ -126,6 +132,14 @@ export class ReceiveWorker extends PacketWorker {
     this.#inputView = new DataView(this.#input.bytes.buffer, this.#input.bytes.byteOffset, RECEIVE_BYTES);
     this.#joiner = new SegmentJoiner(this.#input.bytes, start.tun.joinsUdp, input.sum);
     this.#message = new Uint8Array(SOURCE_TAG_LENGTH + RECEIVE_BYTES);
+    const { provider } = chooseCryptoProvider();
+    this.#gate = new HandshakeGate({
+      crypto: provider,
+      cells: start.device.handshakes,
+      sessions: this.indices,
+      ring: this.rings.handshakes,
+      workers: start.tun.queues.length,
+    });
     this.#now = this.now();
   }
 
@@ -137,6 +151,7 @@ export class ReceiveWorker extends PacketWorker {
       this.#header = new ReceiveHeader(socket.family, this.#input.address, RECEIVE_BYTES);
     }
     const header = this.#header;
+    this.#gate.useKeys(this.handshakeKeys);
     this.#now = this.now();
     for (let receives = 0; receives < RECEIVES_PER_TURN; receives++) {
       this.#leads ||= this.#order.tryLead();
@@ -165,6 +180,7 @@ export class ReceiveWorker extends PacketWorker {
   }
 
   protected end(): void {
+    this.#gate.useKeys(undefined);
     this.#aead.free();
   }
 
@@ -180,7 +196,7 @@ export class ReceiveWorker extends PacketWorker {
     this.control.count(COUNTER.receives);
     this.control.count(COUNTER.bytesReceived, length);
     this.control.count(COUNTER.datagramsReceived, datagrams);
-    for (let at = 0; at < length; at += segment) this.#examine(at, Math.min(segment, length - at));
+    for (let at = 0; at < length; at += segment) this.#examine(header, at, Math.min(segment, length - at));
     if (this.#settle(header, ticket)) this.#order.passTurn('writes', ticket);
     this.#joiner.clear();
     this.#transportCount = 0;
@@ -203,18 +219,40 @@ export class ReceiveWorker extends PacketWorker {
     return true;
   }
 
-  #examine(at: number, length: number): void {
+  #examine(header: ReceiveHeader, at: number, length: number): void {
     const kind = classifyDatagram(this.#inputView, at, length);
     switch (kind) {
       case 'transport':
         return this.#examineTransport(at, length);
       case 'handshake':
+        return this.#judge(header, at, length);
       case 'stun':
-        return void this.#forCore.push({ kind, at, length });
+        return void this.#forCore.push({ kind, at, length, tag: ADMISSION_TAG.unchecked });
       case 'unknown':
         return this.control.count(COUNTER.notForUs);
       default:
         return assertNever(kind);
+    }
+  }
+
+  /** What the gate lets through goes to the core, with what was decided on it. */
+  #judge(header: ReceiveHeader, at: number, length: number): void {
+    const verdict = this.#gate.judge(this.#input.bytes, at, length, () => header.source(), this.#now);
+    switch (verdict) {
+      case 'process':
+      case 'send-cookie':
+      case 'unchecked':
+        return void this.#forCore.push({ kind: 'handshake', at, length, tag: ADMISSION_TAG[verdict] });
+      case 'invalid-mac1':
+        return this.control.count(COUNTER.invalidMac1);
+      case 'no-private-key':
+      case 'unexpected':
+        return this.control.count(COUNTER.handshakeUnexpected);
+      case 'under-load':
+      case 'rate-limited':
+        return this.control.count(COUNTER.handshakeUnderLoad);
+      default:
+        return assertNever(verdict);
     }
   }
 
@@ -385,17 +423,17 @@ export class ReceiveWorker extends PacketWorker {
       return this.control.count(COUNTER.unknownIndex);
     }
     this.#strayShownAt = this.#now;
-    this.#forCore.push({ kind: 'stray', at, length: MESSAGE_OVERHEAD });
+    this.#forCore.push({ kind: 'stray', at, length: MESSAGE_OVERHEAD, tag: ADMISSION_TAG.unchecked });
   }
 
   /** In our turn: the rings have one writer at a time. */
-  #handToCore({ kind, at, length }: CoreMessage, header: ReceiveHeader): void {
+  #handToCore({ kind, at, length, tag }: CoreMessage, header: ReceiveHeader): void {
     const ring = this.rings[kind === 'stun' ? 'probes' : 'handshakes'];
     if (SOURCE_TAG_LENGTH + length > ring.maxMessage) return this.control.count(COUNTER.notForUs);
     const message = this.#message.subarray(0, SOURCE_TAG_LENGTH + length);
     writeSourceTag(message, header.source(), header.local());
     message.set(this.#input.bytes.subarray(at, at + length), SOURCE_TAG_LENGTH);
-    ring.write(message);
+    ring.write(message, tag);
     this.notify();
   }
 

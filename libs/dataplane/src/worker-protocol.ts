@@ -2,7 +2,7 @@
 // cells that both look at. Packets never travel by message.
 
 import type { SocketFamily } from '@shadownet/native';
-import type { WorkerBuffers } from '@shadownet/wireguard';
+import type { HandshakeKeys, WorkerBuffers } from '@shadownet/wireguard';
 import type { MessagePort } from 'node:worker_threads';
 
 export type WorkerRole = 'transmit' | 'receive';
@@ -36,6 +36,8 @@ export type WorkerMessage =
   /** The socket to use from now on, or none. The old one is closed once the worker has passed the epoch. */
   | { readonly kind: 'socket'; readonly socket: WorkerSocket | undefined }
   | { readonly kind: 'allowed-ips'; readonly table: SharedArrayBuffer }
+  /** What handshake messages are checked with; none without a private key. */
+  | { readonly kind: 'handshake-keys'; readonly keys: HandshakeKeys | undefined }
   | { readonly kind: 'mtu'; readonly mtu: number };
 
 export interface WorkerSocket {
@@ -72,6 +74,9 @@ export const WORKER_COUNTERS = [
   'sessionEnded',
   'tunWrites',
   'tunWriteFailed',
+  'invalidMac1',
+  'handshakeUnexpected',
+  'handshakeUnderLoad',
 ] as const;
 
 export type WorkerCounter = (typeof WORKER_COUNTERS)[number];

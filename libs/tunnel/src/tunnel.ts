@@ -171,6 +171,8 @@ export class Tunnel {
       workerBuffers: device.workerBuffers,
       sessionTable: device.sessionTable,
       takeAllowedIpsTable: () => device.takeAllowedIpsTable(),
+      takeHandshakeKeys: () => device.takeHandshakeKeys(),
+      whileAdmitted: (admission, deliver) => device.whileAdmitted(admission, deliver),
       handleWorkerTraffic: (now, out) => {
         const any = device.handleWorkerTraffic(now, this.#deviceOutput(now, out));
         this.#drain(now, out);

@@ -9,7 +9,6 @@ import { type Duration, milliseconds, seconds } from '@shadownet/primitives';
 export const KEY_LENGTH = 32;
 export const MAC_LENGTH = 16;
 export const AEAD_TAG_LENGTH = 16;
-export const COOKIE_LENGTH = 16;
 export const COOKIE_NONCE_LENGTH = 24;
 export const TIMESTAMP_LENGTH = 12;
 
@@ -52,9 +51,11 @@ export const INITIATIONS_PER_SECOND = 20;
 /** Packets kept for a peer while it has no session or no path; the oldest goes first. */
 export const MAX_STAGED_PACKETS = 128;
 
+/** X25519 operations that it takes to answer an initiation: its ephemeral key, our own, and two secrets with that. */
+export const OPERATIONS_PER_HANDSHAKE = 4;
 /**
- * Handshake messages per second, and as many at once, that are processed without asking for a cookie: about a quarter of what
- * one core can answer with each provider.
+ * Handshakes per second that are processed without asking for a cookie: about a quarter of what one core can answer with each
+ * provider.
  */
 export const HANDSHAKE_BUDGET_PER_SECOND: Readonly<Record<CryptoProvider['name'], number>> = {
   evp: 1200,
@@ -71,8 +72,12 @@ export const PROVEN_SOURCE_LIMITS: RateLimits = { perSecond: 20, burst: 5 };
  */
 export const UNPROVEN_SOURCE_LIMITS: RateLimits = { perSecond: 1 / 30, burst: 2 };
 export const MAX_RATE_LIMITED_SOURCES = 8192;
-/** Cookies sent under load: about 5 % of one core. Whoever gets none sends again. */
-export const COOKIE_REPLY_LIMITS: RateLimits = { perSecond: 2000, burst: 200 };
+/** Cookies sent under load to sources that were not sent any for a while: about 5 % of one core. Whoever gets none sends again. */
+export const COOKIE_REPLY_LIMITS: RateLimits = { perSecond: 1000, burst: 200 };
+/** Of those for one source. */
+export const COOKIE_SOURCE_LIMITS: RateLimits = { perSecond: 1 / 30, burst: 2 };
+/** To all other sources together: somebody may be behind an address that a flood pretends to come from. */
+export const SPARE_COOKIE_LIMITS: RateLimits = { perSecond: 200, burst: 20 };
 
 export const DEFAULT_MAX_PEERS = 4096;
 /** next, current and two previous sessions; see peer-sessions.ts. */

@@ -174,7 +174,7 @@ describe('handshakes under load', () => {
     const { bytes } = network.sent[0]!;
     // Somebody floods bob with messages that look right up to mac1.
     const flood = (): void => {
-      for (let i = 0; i < 5; i++) bob.receive(bytes, ELSEWHERE);
+      for (let i = 0; i < 10; i++) bob.receive(bytes, ELSEWHERE);
     };
     alice.device.removePeer(bob.publicKey, network.now);
     network.run(seconds(6));

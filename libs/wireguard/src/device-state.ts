@@ -35,12 +35,14 @@ import {
   type EndpointPolicy,
 } from './device-types.js';
 import { CookieResponder } from './handshake/cookie.js';
-import { LoadGuard } from './handshake/load-guard.js';
+import { LoadDetector } from './handshake/load-detector.js';
+import { type Admission, LoadGuard } from './handshake/load-guard.js';
 import type { TimestampSource } from './handshake/timestamp.js';
+import { HandshakeCells } from './packet-workers/handshake-cells.js';
 import { WorkerState } from './packet-workers/worker-state.js';
 import { sourceOf } from './path-source.js';
 import type { Peer } from './peer.js';
-import { type SessionIndex, SessionIndexTable } from './session-index.js';
+import { readSessionIndex, type SessionIndex, SessionIndexTable } from './session-index.js';
 import { type SessionRef, SessionTable } from './transport/session-table.js';
 import { TransportCodec } from './transport/transport-message.js';
 
@@ -64,6 +66,8 @@ export class DeviceState {
   readonly maxPeers: number;
 
   identity: Identity | undefined;
+  /** Whether receive workers were told of the keys that the identity has for checking handshake messages. */
+  handshakeKeys: 'published' | 'changed' = 'changed';
   readonly peers = new Map<PublicKeyText, Peer>();
   readonly allowedIps = new AllowedIps<Peer>();
   readonly indices: SessionIndexTable<IndexOwner>;
@@ -73,7 +77,10 @@ export class DeviceState {
   readonly workers: WorkerState;
   readonly timers = new TimerQueue<Peer>();
   readonly codec: TransportCodec;
-  readonly load: LoadGuard;
+  readonly load: LoadDetector;
+  readonly guard: LoadGuard;
+  /** What a receive worker has decided on the handshake message that is being handled. */
+  admittedByWorker: Admission | undefined;
   readonly events: DeviceEvent[] = [];
   readonly counters: Record<DropReason, number>;
 
@@ -86,9 +93,12 @@ export class DeviceState {
     this.indices = new SessionIndexTable(options.random);
     const { workerPairs = 1 } = options;
     this.sessions = SessionTable.allocate(this.maxPeers * SESSIONS_PER_PEER, workerPairs);
-    this.workers = new WorkerState(this.sessions, this.maxPeers, workerPairs);
+    const handshakesPerSecond = options.handshakesPerSecond ?? HANDSHAKE_BUDGET_PER_SECOND[options.crypto.name];
+    const handshakes = new HandshakeCells({ handshakesPerSecond, seed: readSessionIndex(options.random(4), 0) });
+    this.workers = new WorkerState(this.sessions, handshakes, this.maxPeers, workerPairs);
     this.codec = new TransportCodec(options.crypto);
-    this.load = new LoadGuard(options.handshakesPerSecond ?? HANDSHAKE_BUDGET_PER_SECOND[options.crypto.name]);
+    this.load = new LoadDetector(handshakes);
+    this.guard = new LoadGuard(handshakes);
     this.counters = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
   }
 
@@ -108,14 +118,16 @@ export class DeviceState {
     const privateKey = this.crypto.privateKey(bytes);
     // Multiplying the base point by a clamped scalar never gives a point of low order.
     const publicKey = privateKey.publicKey as PublicKey;
-    this.identity?.privateKey.zero();
+    this.clearIdentity();
     this.identity = { privateKey, publicKey, cookies: new CookieResponder(this.crypto, this.random, publicKey) };
     return publicKey;
   }
 
   clearIdentity(): void {
     this.identity?.privateKey.zero();
+    this.identity?.cookies.zero();
     this.identity = undefined;
+    this.handshakeKeys = 'changed';
   }
 
   /** DH of our static key and the peer's: computed once. `undefined` for a key that gives no secret. */
@@ -163,6 +175,7 @@ export class DeviceState {
   dropInitiation(peer: Peer): void {
     if (peer.handshake.kind === 'initiated') {
       this.indices.delete(peer.handshake.localIndex);
+      this.workers.handshakes.addInitiation(peer.handshake.localIndex, -1);
       peer.handshake.pending.zero();
     }
     peer.handshake = { kind: 'idle' };
@@ -176,8 +189,9 @@ export class DeviceState {
   }
 
   setPath(peer: Peer, path: Path | undefined): void {
-    if (peer.path) this.load.peerLeft(sourceOf(peer.path).address);
-    if (path) this.load.peerCame(sourceOf(path).address);
+    const { handshakes } = this.workers;
+    if (peer.path) handshakes.addPeerAt(sourceOf(peer.path).address, -1);
+    if (path) handshakes.addPeerAt(sourceOf(path).address, 1);
     peer.path = path;
     this.workers.publishPath(peer);
   }

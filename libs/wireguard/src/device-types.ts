@@ -2,6 +2,8 @@
 
 import type { CryptoProvider, RandomBytes } from '@shadownet/crypto';
 import type { Duration, Instant, IpPrefix, Path, PublicKey, Secret } from '@shadownet/primitives';
+import type { HandshakeKeys } from './handshake/cookie.js';
+import type { Admission } from './handshake/load-guard.js';
 import type { TimestampSource } from './handshake/timestamp.js';
 import type { WorkerBuffers } from './packet-workers/worker-state.js';
 import type { SessionTable } from './transport/session-table.js';
@@ -79,6 +81,13 @@ export interface PacketWorkerHost {
   readonly sessionTable: Pick<SessionTable, 'epoch' | 'raiseEpoch' | 'hasPassed' | 'hasRetired' | 'reclaim'>;
   /** The allowed IPs as workers read them, if they changed since the last call; to be handed on before the next packet. */
   takeAllowedIpsTable(): SharedArrayBuffer | undefined;
+  /**
+   * What workers check handshake messages with, if it changed since the last call: `keys` is `undefined` while there is no private
+   * key.
+   */
+  takeHandshakeKeys(): { readonly keys: HandshakeKeys | undefined } | undefined;
+  /** Runs `deliver`, which hands the device a handshake message that a worker has checked and admitted so. */
+  whileAdmitted(admission: Admission, deliver: () => void): void;
   /** Takes note of what workers sent and received since the last call; false if that was nothing. */
   handleWorkerTraffic(now: Instant, out: DeviceOutput): boolean;
 }

@@ -24,6 +24,8 @@ import type {
   PeerConfiguration,
   PeerStatus,
 } from './device-types.js';
+import type { HandshakeKeys } from './handshake/cookie.js';
+import type { Admission } from './handshake/load-guard.js';
 import type { WorkerBuffers } from './packet-workers/worker-state.js';
 import { WorkerTraffic } from './packet-workers/worker-traffic.js';
 import { Peer } from './peer.js';
@@ -212,6 +214,23 @@ export class Device implements PacketWorkerHost {
 
   takeAllowedIpsTable(): SharedArrayBuffer | undefined {
     return this.#state.workers.takeAllowedIps(this.#state.allowedIps);
+  }
+
+  takeHandshakeKeys(): { readonly keys: HandshakeKeys | undefined } | undefined {
+    const state = this.#state;
+    if (state.handshakeKeys === 'published') return undefined;
+    state.handshakeKeys = 'published';
+    return { keys: state.identity?.cookies.keys };
+  }
+
+  whileAdmitted(admission: Admission, deliver: () => void): void {
+    const state = this.#state;
+    state.admittedByWorker = admission;
+    try {
+      deliver();
+    } finally {
+      state.admittedByWorker = undefined;
+    }
   }
 
   handleWorkerTraffic(now: Instant, out: DeviceOutput): boolean {

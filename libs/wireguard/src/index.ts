@@ -1,4 +1,4 @@
-export { REJECT_AFTER_TIME } from './constants.js';
+export { REJECT_AFTER_TIME, UNDER_LOAD_TIME } from './constants.js';
 export { Device } from './device.js';
 export type {
   DatagramKind,
@@ -14,10 +14,13 @@ export type {
   PeerStatus,
 } from './device-types.js';
 export { decapsulatedEcn, ECN_MASK, ecnOf } from './ecn.js';
+export { type HandshakeKeys, MacChecker } from './handshake/cookie.js';
+export { type Admission, LoadGuard } from './handshake/load-guard.js';
 export { isWireGuardMessage, TRANSPORT_HEADER_LENGTH } from './handshake/messages.js';
 export { Tai64nSource, type Tai64nOptions, type TimestampSource } from './handshake/timestamp.js';
 export { type InnerPacket, parseInnerPacket } from './inner-packet.js';
 export { AllowedIpsTable } from './packet-workers/allowed-ips-table.js';
+export { HandshakeCells } from './packet-workers/handshake-cells.js';
 export { PathTable } from './packet-workers/path-table.js';
 export { PeerCells } from './packet-workers/peer-cells.js';
 export { ReceiverIndexTable } from './packet-workers/receiver-index-table.js';

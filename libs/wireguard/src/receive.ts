@@ -16,7 +16,12 @@ import {
   type Path,
   publicKeyFromBytes,
 } from '@shadownet/primitives';
-import { INITIATIONS_PER_SECOND, REJECT_AFTER_MESSAGES, REKEY_ON_RECEIVE_AFTER_TIME } from './constants.js';
+import {
+  INITIATIONS_PER_SECOND,
+  OPERATIONS_PER_HANDSHAKE,
+  REJECT_AFTER_MESSAGES,
+  REKEY_ON_RECEIVE_AFTER_TIME,
+} from './constants.js';
 import type { DeviceState, Identity } from './device-state.js';
 import type { DatagramResult, DeviceOutput, Drop } from './device-types.js';
 import {
@@ -71,7 +76,10 @@ export function handleDatagram(
   }
 }
 
-/** §5.3: no work for senders that do not know our key, nor under load for those that do not own their address. */
+/**
+ * §5.3: no work for senders that do not know our key, nor under load for those that do not own their address. What a worker has
+ * checked and admitted is not checked again.
+ */
 function checkMacs(
   state: DeviceState,
   { cookies }: Identity,
@@ -81,12 +89,15 @@ function checkMacs(
   now: Instant,
   out: DeviceOutput,
 ): Drop | undefined {
-  if (!cookies.hasValidMac1(datagram)) return state.drop('invalid-mac1');
+  const { admittedByWorker } = state;
+  if (!admittedByWorker && !cookies.checker.hasValidMac1(datagram)) return state.drop('invalid-mac1');
   const source = sourceOf(path);
-  const admission = state.load.admit(source.address, now, {
-    answersUs: () => message.kind === 'response' && state.indices.get(message.receiver)?.kind === 'handshake',
-    hasCookie: () => cookies.hasValidMac2(datagram, source, now),
-  });
+  const admission =
+    admittedByWorker ??
+    state.guard.admit(source.address, now, state.workers.handshakes.isUnderLoad(now), {
+      answersUs: () => message.kind === 'response' && state.indices.get(message.receiver)?.kind === 'handshake',
+      hasCookie: () => cookies.checker.hasValidMac2(datagram, source, now),
+    });
   switch (admission) {
     case 'process':
       return undefined;
@@ -110,6 +121,7 @@ function handleInitiation(
   now: Instant,
   out: DeviceOutput,
 ): DatagramResult {
+  state.load.charge(1, now);
   const opened = readInitiationStatic(state.crypto, identity.privateKey, message.body);
   if (!opened) return state.drop('invalid-handshake');
   const publicKey = publicKeyFromBytes(opened.remoteStatic);
@@ -147,6 +159,7 @@ function respond(
   now: Instant,
   out: DeviceOutput,
 ): DatagramResult {
+  state.load.charge(OPERATIONS_PER_HANDSHAKE - 1, now);
   const ephemeral: PrivateKey = state.crypto.privateKey(state.random(32));
   const written = writeResponse(opened, ephemeral, peer.presharedKey.expose(), NO_PAYLOAD);
   ephemeral.zero();
@@ -180,10 +193,12 @@ function handleResponse(
     return state.drop('unknown-index');
   }
   const { pending, localIndex } = peer.handshake;
+  state.load.charge(2, now);
   const read = readResponse(pending, identity.privateKey, peer.presharedKey.expose(), message.body);
   if (!read) return state.drop('invalid-handshake');
 
   pending.zero();
+  state.workers.handshakes.addInitiation(localIndex, -1);
   peer.handshake = { kind: 'idle' };
   const session = openSession(state, peer, 'initiator', localIndex, message.sender, read.keys, now);
   if (!session) {

@@ -148,13 +148,14 @@ function sendInitiation(
     ephemeral,
     timestamp,
   );
-  if (!written) return;
+  if (!written) return ephemeral.zero();
 
   state.dropInitiation(peer);
   const localIndex = state.indices.add({ kind: 'handshake', peer });
   const message = encodeInitiation(localIndex, written.body);
   peer.cookies.sign(message, now);
   peer.handshake = { kind: 'initiated', pending: written.pending, localIndex, message };
+  state.workers.handshakes.addInitiation(localIndex, 1);
   peer.lastHandshakeSentAt = now;
   sendHandshakeMessage(peer, message, path, now, out);
 }

@@ -6,14 +6,21 @@
 //   3. from a peer's place    likewise, since only that peer suffers if somebody else claims to be there
 //   4. from elsewhere         a few for each source and the usual budget for all together: a flood from few sources leaves it
 //                             to others, and a genuine sender need not wait REKEY_TIMEOUT to come again with a cookie
-//   5. all others             a cookie, of which only so many are sent
+//   5. all others             a cookie, of which only so many are sent, to sources first that have not had any lately
 //
-// Used by receive.ts.
+// Used by receive.ts on the main thread, and by the receive workers of libs/dataplane before a message gets there.
 
 import type { Instant, IpAddress } from '@shadownet/primitives';
-import { COOKIE_REPLY_LIMITS, PROVEN_SOURCE_LIMITS, UNPROVEN_SOURCE_LIMITS } from '../constants.js';
-import { LoadDetector } from './load-detector.js';
-import { RateLimiter, sourceKey } from './rate-limiter.js';
+import {
+  COOKIE_REPLY_LIMITS,
+  COOKIE_SOURCE_LIMITS,
+  PROVEN_SOURCE_LIMITS,
+  type RateLimits,
+  SPARE_COOKIE_LIMITS,
+  UNPROVEN_SOURCE_LIMITS,
+} from '../constants.js';
+import type { HandshakeCells } from '../packet-workers/handshake-cells.js';
+import { RateLimiter } from './rate-limiter.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** What can be known of a message before it costs anything; asked under load only. */
@@ -29,55 +36,47 @@ interface Budgets {
   readonly answers: TokenBucket;
   readonly unproven: TokenBucket;
   readonly cookies: TokenBucket;
+  readonly spareCookies: TokenBucket;
 }
 
 export class LoadGuard {
-  readonly #budgetPerSecond: number;
-  readonly #load: LoadDetector;
+  readonly #cells: HandshakeCells;
+  readonly #guards: number;
   readonly #proven = new RateLimiter(PROVEN_SOURCE_LIMITS);
   readonly #unproven = new RateLimiter(UNPROVEN_SOURCE_LIMITS);
-  /** How many peers are at a source. */
-  readonly #peerPlaces = new Map<string, number>();
+  readonly #askedForCookie = new RateLimiter(COOKIE_SOURCE_LIMITS);
   #budgets: Budgets | undefined;
 
-  /** `budgetPerSecond`: messages beyond which the device is under load. */
-  constructor(budgetPerSecond: number) {
-    this.#budgetPerSecond = budgetPerSecond;
-    this.#load = new LoadDetector(budgetPerSecond);
-  }
-
-  /** A peer's path leads there from now on. */
-  peerCame(place: IpAddress): void {
-    const key = sourceKey(place);
-    this.#peerPlaces.set(key, (this.#peerPlaces.get(key) ?? 0) + 1);
-  }
-
-  /** The reverse of an earlier peerCame. */
-  peerLeft(place: IpAddress): void {
-    const key = sourceKey(place);
-    const count = (this.#peerPlaces.get(key) ?? 0) - 1;
-    if (count > 0) this.#peerPlaces.set(key, count);
-    else this.#peerPlaces.delete(key);
+  /** `guards`: how many of them share the budgets of one device, each with its part of what comes. */
+  constructor(cells: HandshakeCells, guards = 1) {
+    this.#guards = guards;
+    this.#cells = cells;
   }
 
   /** What to do with a message from `source` whose mac1 is valid. */
-  admit(source: IpAddress, now: Instant, { answersUs, hasCookie }: MessageProof): Admission {
-    if (!this.#load.charge(now)) return 'process';
+  admit(source: IpAddress, now: Instant, isUnderLoad: boolean, { answersUs, hasCookie }: MessageProof): Admission {
+    if (!isUnderLoad) return 'process';
     const budgets = (this.#budgets ??= this.#newBudgets(now));
     if (answersUs() && budgets.answers.take(now)) return 'process';
     if (hasCookie()) return this.#proven.allow(source, now) ? 'process' : 'rate-limited';
-    if (this.#peerPlaces.has(sourceKey(source)) && this.#proven.allow(source, now)) return 'process';
+    if (this.#cells.mayHavePeerAt(source) && this.#proven.allow(source, now)) return 'process';
     if (this.#unproven.allow(source, now) && budgets.unproven.take(now)) return 'process';
-    return budgets.cookies.take(now) ? 'send-cookie' : 'under-load';
+    const cookies = this.#askedForCookie.allow(source, now) ? budgets.cookies : budgets.spareCookies;
+    return cookies.take(now) ? 'send-cookie' : 'under-load';
   }
 
   #newBudgets(now: Instant): Budgets {
-    const perSecond = this.#budgetPerSecond;
-    const usual = { perSecond, burst: Math.max(1, perSecond / 10) };
+    const perSecond = this.#cells.handshakesPerSecond;
+    const usual = { perSecond, burst: perSecond / 10 };
     return {
-      answers: new TokenBucket(usual, now),
-      unproven: new TokenBucket(usual, now),
-      cookies: new TokenBucket(COOKIE_REPLY_LIMITS, now),
+      answers: this.#part(usual, now),
+      unproven: this.#part(usual, now),
+      cookies: this.#part(COOKIE_REPLY_LIMITS, now),
+      spareCookies: this.#part(SPARE_COOKIE_LIMITS, now),
     };
+  }
+
+  #part({ perSecond, burst }: RateLimits, now: Instant): TokenBucket {
+    return new TokenBucket({ perSecond: perSecond / this.#guards, burst: Math.max(1, burst / this.#guards) }, now);
   }
 }

@@ -1,6 +1,5 @@
 import { instant, type IpAddress, parseIpAddress } from '@shadownet/primitives';
 import { describe, expect, it } from 'vitest';
-import { LoadDetector } from './load-detector.js';
 import { RateLimiter } from './rate-limiter.js';
 
 const LIMITS = { perSecond: 20, burst: 5 };
@@ -32,20 +31,5 @@ describe('the rate limiter', () => {
     expect(limiter.allow(ip('192.0.2.1'), instant(1))).toBe(true);
     expect(limiter.allow(ip('192.0.2.4'), instant(300))).toBe(true);
     expect(limiter.size).toBeLessThanOrEqual(3);
-  });
-});
-
-describe('the load detector', () => {
-  it('declares load above the budget, for a second after the last excess', () => {
-    const detector = new LoadDetector(10);
-    for (let i = 0; i < 10; i++) expect(detector.charge(instant(0))).toBe(false);
-    expect(detector.charge(instant(0))).toBe(true);
-    expect(detector.charge(instant(999))).toBe(true);
-    expect(detector.charge(instant(1001))).toBe(false);
-  });
-
-  it('never declares load at a rate within the budget', () => {
-    const detector = new LoadDetector(10);
-    for (let i = 0; i < 1000; i++) expect(detector.charge(instant(i * 100))).toBe(false);
   });
 });

@@ -45,6 +45,6 @@ export class RateLimiter {
 }
 
 /** What counts as one source. */
-export function sourceKey(source: IpAddress): string {
+function sourceKey(source: IpAddress): string {
   return (source.family === 4 ? source.bytes : source.bytes.subarray(0, 8)).join('.');
 }

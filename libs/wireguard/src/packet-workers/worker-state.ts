@@ -6,6 +6,7 @@ import type { AllowedIps } from '../allowed-ips.js';
 import type { Peer } from '../peer.js';
 import type { SessionRef, SessionTable } from '../transport/session-table.js';
 import { buildAllowedIpsTable } from './allowed-ips-table.js';
+import type { HandshakeCells } from './handshake-cells.js';
 import { PathTable } from './path-table.js';
 import { PeerCells } from './peer-cells.js';
 import { ReceiverIndexTable } from './receiver-index-table.js';
@@ -17,6 +18,7 @@ export interface WorkerBuffers {
   readonly receiverIndices: SharedArrayBuffer;
   readonly peers: SharedArrayBuffer;
   readonly paths: SharedArrayBuffer;
+  readonly handshakes: SharedArrayBuffer;
 }
 
 /** Numbers wait for an epoch before they are used again, so that there are more of them than peers. */
@@ -37,7 +39,12 @@ export class WorkerState {
   readonly #published = new Map<number, PublishedPath>();
   #allowedIps: 'published' | 'changed' = 'changed';
 
-  constructor(sessions: SessionTable, maxPeers: number, workerPairs: number) {
+  constructor(
+    sessions: SessionTable,
+    readonly handshakes: HandshakeCells,
+    maxPeers: number,
+    workerPairs: number,
+  ) {
     const count = maxPeers * NUMBERS_PER_PEER;
     this.#sessions = sessions;
     this.#indices = new ReceiverIndexTable(sessions);
@@ -53,6 +60,7 @@ export class WorkerState {
       receiverIndices: this.#indices.buffer,
       peers: this.peers.buffer,
       paths: this.#paths.buffer,
+      handshakes: this.handshakes.buffer,
     };
   }
 
