@@ -61,7 +61,7 @@ export const MAX_CANDIDATES = 16;
 
 /** An endpoint at which a node may be reachable, in the words of RFC 8445 §5.1.1. */
 export const candidateSchema = z.object({
-  kind: z.enum(['host', 'server-reflexive']),
+  kind: z.enum(['host', 'server-reflexive', 'port-mapped']),
   ip: ipAddressSchema,
   port: portSchema,
 });

@@ -1,6 +1,6 @@
 import { type Endpoint, instant, milliseconds, parseEndpoint, udpPath } from '@shadownet/primitives';
 import { describe, expect, it } from 'vitest';
-import { CandidateTable, confirm } from './candidate-table.js';
+import { CandidateTable } from './candidate-table.js';
 
 const at = (n: number): Endpoint => parseEndpoint(`203.0.113.${n}:51820`)!;
 const host = (n: number) => ({ kind: 'host', endpoint: at(n) }) as const;
@@ -18,7 +18,7 @@ describe('CandidateTable', () => {
   it('keeps what it knows of an address that was learnt first and is announced later', () => {
     const table = new CandidateTable();
     const { entry } = table.learn(udpPath(at(1)), undefined);
-    confirm(entry, milliseconds(9), instant(0));
+    entry.confirm(milliseconds(9), instant(0));
     expect(table.announce([host(1)], undefined)).toEqual([]);
     expect(kinds(table)).toEqual(['1 host']);
     expect(table.get(udpPath(at(1)))?.confirmation?.rtt).toBe(9);

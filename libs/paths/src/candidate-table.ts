@@ -1,4 +1,4 @@
-// What is known of each address at which a peer might be reached: bounded, keyed by path.
+// What is known of each path by which a peer might be reached: bounded, keyed by path.
 
 import {
   type Duration,
@@ -6,19 +6,74 @@ import {
   formatPath,
   type Instant,
   milliseconds,
+  type Path,
+  type RelayPath,
   type UdpPath,
   udpPath,
 } from '@shadownet/primitives';
 import type { Candidate } from './candidate.js';
 import { MAX_ANNOUNCED_CANDIDATES, MAX_LEARNT_CANDIDATES, RTT_GAIN } from './path-constants.js';
+import { isLanCandidate, type PathScore, scorePath } from './path-score.js';
+import { PathReceipt, PathSizes } from './path-sizes.js';
 
-export interface CandidateEntry {
-  readonly path: UdpPath;
-  candidate: Candidate;
+/** A path and what was found out about it. */
+export class PathEntry<Kind extends Path = Path> {
   /** Probes sent since the last answer. */
-  unanswered: number;
+  unanswered = 0;
   /** The last answer, and the smoothed RTT; absent if there was none in this search. */
   confirmation: { readonly rtt: Duration; readonly at: Instant } | undefined;
+  /** Data that we sent on it, and data that came on it. Absent while there was none. */
+  #sizes: PathSizes | undefined;
+  #receipt: PathReceipt | undefined;
+
+  constructor(readonly path: Kind) {}
+
+  get sizes(): PathSizes {
+    return (this.#sizes ??= new PathSizes());
+  }
+
+  get receipt(): PathReceipt {
+    return (this.#receipt ??= new PathReceipt());
+  }
+
+  /** Of what is known. A path that never answered is taken for a fast one. */
+  scoreAt(now: Instant): PathScore {
+    const rtt = this.confirmation?.rtt ?? milliseconds(0);
+    return scorePath({ kind: this.scoredKind, rtt, losesBytes: this.#sizes?.lossAt(now) });
+  }
+
+  protected get scoredKind(): 'lan' | 'direct' | 'relay' {
+    return this.path.kind === 'relay' ? 'relay' : 'direct';
+  }
+
+  /** Notes an answer that took `rtt`, and returns the smoothed RTT: old + (new − old) / 4. */
+  confirm(rtt: Duration, now: Instant): Duration {
+    const before = this.confirmation?.rtt ?? rtt;
+    const smoothed = milliseconds(before + (rtt - before) * RTT_GAIN);
+    this.confirmation = { rtt: smoothed, at: now };
+    this.unanswered = 0;
+    return smoothed;
+  }
+
+  /** True if it answered at most `span` ago. */
+  confirmedWithin(span: Duration, now: Instant): boolean {
+    return this.confirmation !== undefined && durationBetween(this.confirmation.at, now) <= span;
+  }
+}
+
+export type RelayEntry = PathEntry<RelayPath>;
+
+export class CandidateEntry extends PathEntry<UdpPath> {
+  constructor(
+    path: UdpPath,
+    public candidate: Candidate,
+  ) {
+    super(path);
+  }
+
+  protected override get scoredKind(): 'lan' | 'direct' {
+    return isLanCandidate(this.candidate) ? 'lan' : 'direct';
+  }
 }
 
 export class CandidateTable {
@@ -68,27 +123,18 @@ export class CandidateTable {
     return { entry: this.#add(key, { kind: 'peer-reflexive', endpoint: path.remote }, path), added: true };
   }
 
-  get(path: UdpPath): CandidateEntry | undefined {
+  /** Drops what was learnt on these sockets, which are closed. */
+  forgetSockets(sockets: readonly number[]): void {
+    for (const [key, entry] of this.#entries) if (sockets.includes(entry.path.socket)) this.#entries.delete(key);
+  }
+
+  get(path: Path): CandidateEntry | undefined {
     return this.#entries.get(formatPath(path));
   }
 
   #add(key: string, candidate: Candidate, path: UdpPath): CandidateEntry {
-    const entry: CandidateEntry = { path, candidate, unanswered: 0, confirmation: undefined };
+    const entry = new CandidateEntry(path, candidate);
     this.#entries.set(key, entry);
     return entry;
   }
-}
-
-/** Notes an answer that took `rtt`, and returns the smoothed RTT: old + (new − old) / 4. */
-export function confirm(entry: CandidateEntry, rtt: Duration, now: Instant): Duration {
-  const before = entry.confirmation?.rtt ?? rtt;
-  const smoothed = milliseconds(before + (rtt - before) * RTT_GAIN);
-  entry.confirmation = { rtt: smoothed, at: now };
-  entry.unanswered = 0;
-  return smoothed;
-}
-
-/** True if it answered at most `span` ago. */
-export function confirmedWithin(entry: CandidateEntry, span: Duration, now: Instant): boolean {
-  return entry.confirmation !== undefined && durationBetween(entry.confirmation.at, now) <= span;
 }

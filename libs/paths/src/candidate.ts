@@ -3,8 +3,9 @@
 import { type Endpoint, ipAddressScope, type IpPrefix, ipPrefixContains } from '@shadownet/primitives';
 
 export interface Candidate {
-  /** Of an interface of the peer; seen by a STUN server; or seen by ourselves as the source of an authenticated message. */
-  readonly kind: 'host' | 'server-reflexive' | 'peer-reflexive';
+  /** Of an interface of the peer; seen by a STUN server; seen by ourselves as the source of an authenticated message; or
+   * granted to it by its router (UPnP-IGD, NAT-PMP, PCP). */
+  readonly kind: 'host' | 'server-reflexive' | 'peer-reflexive' | 'port-mapped';
   readonly endpoint: Endpoint;
 }
 

@@ -1,7 +1,7 @@
 // Limits probes per destination, so that candidates which peers announce can't be turned into a flood. Share one between
 // all agents of a node: then it holds however many peers announce the same victim.
 
-import { formatPath, type Instant, type UdpPath } from '@shadownet/primitives';
+import { formatPath, type Instant, type Path } from '@shadownet/primitives';
 import { MAX_LIMITED_DESTINATIONS, MIN_PROBE_GAP } from './path-constants.js';
 
 export class DestinationLimiter {
@@ -9,7 +9,7 @@ export class DestinationLimiter {
   readonly #lastProbe = new Map<string, Instant>();
 
   /** True if a probe may go out on `path` now, which is then counted. */
-  admit(path: UdpPath, now: Instant): boolean {
+  admit(path: Path, now: Instant): boolean {
     const destination = formatPath(path);
     const last = this.#lastProbe.get(destination);
     if (last !== undefined && now - last < MIN_PROBE_GAP) return false;

@@ -1,48 +1,59 @@
 // Finds and keeps a working path to one peer: authenticated probes to all its candidates, the best of those that answer,
-// liveness from data and keepalives. Built on the ideas of ICE (RFC 8445) with two equal ends and no roles. Sans-IO, one
-// per peer, owned by libs/tunnel.
+// liveness from data and keepalives. Built on the ideas of ICE (RFC 8445) with two equal ends and no roles. Data goes by a
+// relay, if there is one, while no direct path is in use. Sans-IO, one per peer, owned by libs/tunnel.
 //
-//     idle ──start──► searching ──answer──► connected ──4 probes unanswered──► searching
+//     idle ──start──► searching ──answer──► connected ──probes or data unanswered──► searching
 //                      ▲     │ nothing in time
 //                      │     ▼
 //                     waiting (pause, doubling)
+//
+// With a relay a pair without data is idle, and so are pairs that had none for some minutes.
 
-import type { CryptoProvider, RandomBytes } from '@shadownet/crypto';
+import type { RandomBytes } from '@shadownet/crypto';
 import {
   addDuration,
   assertNever,
   type Duration,
   earliestWakeup,
-  type Endpoint,
   type Instant,
   type IpPrefix,
   milliseconds,
   type Path,
-  type UdpPath,
   pathsEqual,
   type PublicKey,
   publicKeysEqual,
+  type RelayPath,
+  remoteOf,
+  type UdpPath,
   udpPath,
   type Wakeup,
+  withoutLocalAddress,
 } from '@shadownet/primitives';
-import { type StunMessage, TRANSACTION_ID_BYTES } from '@shadownet/stun';
-import { betterPath } from './better-path.js';
+import type { StunMessage } from '@shadownet/stun';
+import { type Call, decodeCall } from './call.js';
+import { CallLimiter } from './call-limiter.js';
 import { type Candidate, isUsableCandidate } from './candidate.js';
-import { type CandidateEntry, CandidateTable, confirm, confirmedWithin } from './candidate-table.js';
-import { CounterWindow } from './counter-window.js';
+import { type CandidateEntry, CandidateTable, PathEntry, type RelayEntry } from './candidate-table.js';
 import { DestinationLimiter } from './destination-limiter.js';
 import { jittered } from './jitter.js';
+import { type NatTraits, UNKNOWN_NAT } from './nat-traits.js';
 import {
   CHECK_INTERVAL,
   CHECK_PROBES,
   CONFIRMATION_LIFETIME,
-  DATA_ANSWER_TIME,
+  DATA_LOSS_TIME,
   EXPLORE_INTERVAL,
   FIRST_PAUSE,
   FRESH_CONFIRMATION,
+  FULL_DATAGRAM_BYTES,
+  IDLE_TIME,
   KEEPALIVE_INTERVAL,
   LONGEST_PAUSE,
+  LONGEST_RELAYED_PAUSE,
   PAUSE_JITTER,
+  REPORT_INTERVAL,
+  REPORTED_BYTES,
+  REPORTED_PACKETS,
   RETRY_SEARCH_TIME,
   ROUND_INTERVAL,
   SEARCH_TIME,
@@ -50,35 +61,48 @@ import {
 } from './path-constants.js';
 import type { LossReason, PathEvent, SearchReason } from './path-event.js';
 import type { PathOutput } from './path-output.js';
+import { clearlyBetter } from './path-score.js';
+import {
+  type Connected,
+  dataDoubtAt,
+  type Liveness,
+  livenessWakeup,
+  type Searching,
+  type State,
+  wakeup,
+} from './path-state.js';
 import { candidateStatus, type PathStatus } from './path-status.js';
 import { PathsError } from './paths-error.js';
-import { PendingProbes, type ProbeAnswer } from './pending-probes.js';
-import type { ProbeKeys } from './probe-keys.js';
-import { encodeProbeRequest, encodeProbeResponse, openProbe, type ProbeRejection } from './probe-message.js';
+import { guessRole, PortGuessing } from './port-guessing.js';
+import {
+  type OpenedAnswer,
+  ProbeExchange,
+  type ProbeExchangeOptions,
+  type ProbeKind,
+  type ProbeRefusal,
+} from './probe-exchange.js';
+import type { PathReport } from './probe-message.js';
 
-export interface PathAgentOptions {
-  readonly random: RandomBytes;
-  readonly crypto: CryptoProvider;
-  /** Stay the caller's, who zeroes them when the agent is dropped. */
-  readonly keys: ProbeKeys;
+export interface PathAgentOptions extends ProbeExchangeOptions {
   readonly localPublicKey: PublicKey;
   readonly remotePublicKey: PublicKey;
-  /** Above every counter that this node has ever used towards the peer. */
-  readonly firstCounter: bigint;
   /** Ranges of the mesh itself: a path to a peer must not lead through the mesh. */
   readonly overlayPrefixes?: readonly IpPrefix[];
   /** One for all agents of a node. */
   readonly limiter?: DestinationLimiter;
+  /** Whether ports of hard NATs may be guessed: hundreds of probes to one address. False if absent. */
+  readonly guessing?: boolean;
 }
 
 export type ProbeDrop =
-  | ProbeRejection
-  | Extract<ProbeAnswer, { ok: false }>['reason']
-  | 'replayed-counter'
+  | ProbeRefusal
   /** Its answer would be longer than itself. */
   | 'request-too-short'
   /** From an address that can be no path. */
-  | 'unusable-source';
+  | 'unusable-source'
+  | 'malformed-call'
+  /** The peer calls too often. */
+  | 'calls-limited';
 
 export type ProbeResult = { readonly ok: true } | { readonly ok: false; readonly reason: ProbeDrop };
 
@@ -87,72 +111,55 @@ export interface PathCounters {
   /** Probes not sent because their destination was probed just before. */
   probesHeldBack: number;
   requestsAnswered: number;
+  callsSent: number;
   readonly dropped: Partial<Record<ProbeDrop, number>>;
 }
-
-type Liveness =
-  | { readonly kind: 'steady'; readonly keepaliveAt: Instant }
-  | { readonly kind: 'checking'; readonly reason: LossReason; readonly sent: number; readonly probeAt: Instant };
-
-interface Searching {
-  readonly kind: 'searching';
-  readonly since: Instant;
-  readonly until: Instant;
-  readonly roundAt: Instant;
-  /** Searches in a row that came to nothing. */
-  readonly failures: number;
-}
-
-interface Connected {
-  readonly kind: 'connected';
-  readonly since: Instant;
-  readonly entry: CandidateEntry;
-  readonly liveness: Liveness;
-  /** Data went out then and nothing has come back on the path since. */
-  readonly unansweredSince: Instant | undefined;
-  /** The next round of probes to the other candidates: frequent until `settledAt`, rare afterwards. */
-  readonly roundAt: Instant;
-  readonly settledAt: Instant;
-}
-
-type State =
-  | { readonly kind: 'idle'; readonly since: Instant }
-  | Searching
-  | Connected
-  | { readonly kind: 'waiting'; readonly since: Instant; readonly retryAt: Instant; readonly failures: number };
 
 const BEGINNING_OF_TIME = 0 as Instant;
 
 export class PathAgent {
   readonly #random: RandomBytes;
-  readonly #crypto: CryptoProvider;
-  readonly #keys: ProbeKeys;
   readonly #overlay: readonly IpPrefix[];
   readonly #limiter: DestinationLimiter;
   readonly #candidates = new CandidateTable();
-  readonly #pending = new PendingProbes();
-  readonly #requestsSeen = new CounterWindow();
+  readonly #messages: ProbeExchange;
+  readonly #calls = new CallLimiter();
+  readonly #guessing: PortGuessing | undefined;
   readonly #events: PathEvent[] = [];
-  #nextCounter: bigint;
   #state: State = { kind: 'idle', since: BEGINNING_OF_TIME };
-  readonly counters: PathCounters = { probesSent: 0, probesHeldBack: 0, requestsAnswered: 0, dropped: {} };
+  #relay: RelayEntry | undefined;
+  /** What the peer's calls name, besides what the network map does. */
+  #announced: { readonly map: readonly Candidate[]; readonly call: readonly Candidate[] } = { map: [], call: [] };
+  /** What our calls say. */
+  #ownCall: Call = { candidates: [], nat: UNKNOWN_NAT };
+  #remoteNat: NatTraits = UNKNOWN_NAT;
+  /** Data went out or came in, or somebody asked for a path. */
+  #lastActiveAt: Instant = BEGINNING_OF_TIME;
+  readonly counters: PathCounters = {
+    probesSent: 0,
+    probesHeldBack: 0,
+    requestsAnswered: 0,
+    callsSent: 0,
+    dropped: {},
+  };
 
   constructor(options: PathAgentOptions) {
     if (publicKeysEqual(options.localPublicKey, options.remotePublicKey)) {
       throw new PathsError('own-key', 'a node has no path to itself');
     }
     this.#random = options.random;
-    this.#crypto = options.crypto;
-    this.#keys = options.keys;
+    this.#messages = new ProbeExchange(options);
     this.#overlay = options.overlayPrefixes ?? [];
     this.#limiter = options.limiter ?? new DestinationLimiter();
-    this.#nextCounter = options.firstCounter;
+    this.#guessing = options.guessing ? new PortGuessing(options.random) : undefined;
   }
+
+  // ── What is known ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Replaces what the peer announced; unusable ones and those beyond 16 are left out. New ones are probed at once. */
   setRemoteCandidates(candidates: readonly Candidate[], now: Instant, out: PathOutput): void {
-    const usable = candidates.filter(({ endpoint }) => isUsableCandidate(endpoint, this.#overlay));
-    const added = this.#candidates.announce(usable, this.#currentEntry());
+    this.#announced = { ...this.#announced, map: candidates };
+    const added = this.#announce();
     if (added.length === 0) return;
     switch (this.#state.kind) {
       case 'idle':
@@ -169,13 +176,36 @@ export class PathAgent {
     }
   }
 
-  /** An authenticated message of the peer, other than a probe, came from `endpoint`. */
-  learn(endpoint: Endpoint, now: Instant, out: PathOutput): void {
-    this.#signOfLife(udpPath(endpoint), now, out);
+  /** The relay at which the peer can be reached, or that there is none (any more). Data goes there while no path is direct. */
+  setRelay(path: RelayPath | undefined): void {
+    const before = this.#relay;
+    if (before && path && pathsEqual(before.path, path)) return;
+    this.#relay = path && new PathEntry(path);
+    if (this.#state.kind === 'connected') return;
+    if (path) this.#events.push({ kind: 'path-selected', path, rtt: undefined });
+    else if (before) this.#events.push({ kind: 'path-lost', path: before.path, reason: 'relay-gone' });
   }
+
+  /** What our calls tell the peer: where we are, and what our NAT is like. */
+  setOwnCall(call: Call): void {
+    this.#ownCall = call;
+  }
+
+  /** What the peer's NAT is like, as far as its calls said. */
+  get remoteNat(): NatTraits {
+    return this.#remoteNat;
+  }
+
+  /** An authenticated message of the peer, other than a probe, came by `path`. */
+  learn(path: Path, now: Instant, out: PathOutput): void {
+    if (path.kind === 'udp') this.#signOfLife(withoutLocalAddress(path) as UdpPath, now, out);
+  }
+
+  // ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Searches now. A running search gets its full time again; a path in use is checked, and better ones are looked for. */
   start(now: Instant, out: PathOutput): void {
+    this.#lastActiveAt = now;
     switch (this.#state.kind) {
       case 'idle':
       case 'waiting':
@@ -193,32 +223,69 @@ export class PathAgent {
 
   /** Sends nothing more of its own accord, until `start` or a sign of life. Requests of the peer are still answered. */
   stop(now: Instant): void {
+    this.#stopGuessing(now);
     this.#state = { kind: 'idle', since: now };
   }
 
-  /** Data went out to the peer on the current path. */
-  trafficSent(now: Instant): void {
-    if (this.#state.kind !== 'connected' || this.#state.unansweredSince !== undefined) return;
-    this.#state = { ...this.#state, unansweredSince: now };
+  /** The extra sockets that 'sockets-wanted' asked for. Those that are not wanted any more are given back by an event. */
+  useSockets(sockets: readonly number[], now: Instant): void {
+    this.#releaseSockets(this.#guessing?.useSockets(sockets, now) ?? sockets);
+  }
+
+  // ── Data ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Where data must go, too, because it is in doubt whether it arrives by the current path. */
+  get duplicatePath(): Path | undefined {
+    const state = this.#state;
+    const inDoubt =
+      state.kind === 'connected' && state.liveness.kind === 'checking' && state.liveness.reason === 'data-unanswered';
+    return inDoubt ? this.#relay?.path : undefined;
+  }
+
+  /** Data went out to the peer on the current path, in a datagram of so many bytes; 0 if that is not known. */
+  trafficSent(now: Instant, bytes = 0): void {
+    this.#lastActiveAt = now;
+    const state = this.#state;
+    if (state.kind === 'idle' && this.#relay) this.#state = { ...state, wakeAt: now };
+    if (state.kind !== 'connected') return;
+    state.entry.sizes.noteSent(bytes, now);
+    const unreportedPackets = state.unreportedPackets + 1;
+    const isReported = bytes >= REPORTED_BYTES || unreportedPackets >= REPORTED_PACKETS;
+    this.#state = {
+      ...state,
+      unansweredSince: state.unansweredSince ?? now,
+      unreportedPackets,
+      reportAt: state.reportAt ?? (isReported ? addDuration(now, REPORT_INTERVAL) : undefined),
+    };
   }
 
   /** Authenticated data of the peer came on `path`. On another path than ours it says nothing about ours. */
-  trafficReceived(path: Path, _now: Instant): void {
+  trafficReceived(path: Path, now: Instant, bytes = 0): void {
+    this.#lastActiveAt = now;
+    this.#entryOf(path)?.receipt.noteReceived(bytes, now);
     if (this.#state.kind !== 'connected' || this.#state.unansweredSince === undefined) return;
-    if (pathsEqual(path, this.#state.entry.path)) this.#state = { ...this.#state, unansweredSince: undefined };
+    if (!pathsEqual(path, this.#state.entry.path)) return;
+    this.#state = { ...this.#state, unansweredSince: undefined };
   }
 
+  // ── Probes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
   /** A decoded STUN message whose `probeIdOf` is this agent's `incomingId`, with its bytes. What is refused is counted. */
-  handleProbe(message: StunMessage, datagram: Uint8Array, from: UdpPath, now: Instant, out: PathOutput): ProbeResult {
-    const result = this.#handleProbe(message, datagram, from, now, out);
+  handleProbe(message: StunMessage, datagram: Uint8Array, from: Path, now: Instant, out: PathOutput): ProbeResult {
+    const result = this.#handleProbe(message, datagram, withoutLocalAddress(from), now, out);
     if (!result.ok) this.counters.dropped[result.reason] = (this.counters.dropped[result.reason] ?? 0) + 1;
     return result;
   }
 
+  // ── Time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
   handleTimeout(now: Instant, out: PathOutput): void {
+    if (this.#idleAt !== undefined && now >= this.#idleAt) return this.#goQuiet(now);
+    this.#handleGuessing(now, out);
     const state = this.#state;
     switch (state.kind) {
       case 'idle':
+        if (state.wakeAt !== undefined) this.#search('traffic', SEARCH_TIME, 0, now, out);
         return;
       case 'searching':
         if (now >= state.until) return this.#pause(state, now);
@@ -229,6 +296,8 @@ export class PathAgent {
         return;
       case 'connected':
         if (now >= state.roundAt) this.#exploreRound(state, now, out);
+        this.#askForReport(now, out);
+        this.#trySizes(now, out);
         return this.#checkLiveness(now, out);
       default:
         return assertNever(state);
@@ -237,23 +306,28 @@ export class PathAgent {
 
   pollTimeout(): Wakeup | undefined {
     const state = this.#state;
+    const idle = wakeup(this.#idleAt, 'path: go quiet');
+    const guess = wakeup(this.#guessing?.pollTimeout(), 'path: guess ports');
     switch (state.kind) {
       case 'idle':
-        return undefined;
+        return wakeup(state.wakeAt, 'path: look for a direct one');
       case 'searching':
         return earliestWakeup(
           { at: state.roundAt, reason: 'path: probe all candidates' },
           { at: state.until, reason: 'path: pause the search' },
+          guess,
+          idle,
         );
       case 'waiting':
-        return { at: state.retryAt, reason: 'path: search again' };
+        return earliestWakeup({ at: state.retryAt, reason: 'path: search again' }, guess, idle);
       case 'connected':
         return earliestWakeup(
           { at: state.roundAt, reason: 'path: look for a better one' },
           livenessWakeup(state.liveness),
-          state.liveness.kind === 'steady' && state.unansweredSince !== undefined
-            ? { at: addDuration(state.unansweredSince, DATA_ANSWER_TIME), reason: 'path: data unanswered' }
-            : undefined,
+          state.liveness.kind === 'steady' ? wakeup(dataDoubtAt(state), 'path: data unanswered') : undefined,
+          wakeup(state.reportAt, 'path: ask what came of the data'),
+          wakeup(state.entry.sizes.pollTimeout(), 'path: try sizes'),
+          idle,
         );
       default:
         return assertNever(state);
@@ -266,54 +340,102 @@ export class PathAgent {
 
   /** Above every counter that was used towards the peer. */
   get nextCounter(): bigint {
-    return this.#nextCounter;
+    return this.#messages.nextCounter;
   }
 
-  status(_now: Instant): PathStatus {
-    const current = this.#currentEntry();
+  status(now: Instant): PathStatus {
+    const current = this.#currentEntry() ?? this.#relay;
     return {
       state: this.#state.kind,
       since: this.#state.since,
       ...(current && { path: current.path }),
       ...(current?.confirmation && { rtt: current.confirmation.rtt }),
-      candidates: this.#candidates.entries.map(candidateStatus),
+      candidates: this.#candidates.entries.map((entry) => candidateStatus(entry, now)),
     };
   }
 
-  #handleProbe(message: StunMessage, datagram: Uint8Array, from: UdpPath, now: Instant, out: PathOutput): ProbeResult {
-    if (!isUsableCandidate(from.remote, this.#overlay)) return { ok: false, reason: 'unusable-source' };
-    const probe = openProbe(this.#crypto, this.#keys, message, datagram);
-    if (!probe.ok) return probe;
-    if (probe.kind === 'response') return this.#handleResponse(message.transactionId, from, now);
+  // ── What the peer sends ───────────────────────────────────────────────────────────────────────────────────────────
 
-    if (!this.#requestsSeen.accept(probe.counter)) return { ok: false, reason: 'replayed-counter' };
-    const response = encodeProbeResponse(this.#crypto, this.#keys, message.transactionId, from.remote);
-    if (response.length > datagram.length) return { ok: false, reason: 'request-too-short' };
-    this.counters.requestsAnswered += 1;
-    out.datagram(response, from);
-    this.#signOfLife(from, now, out);
-    return { ok: true };
+  #handleProbe(message: StunMessage, datagram: Uint8Array, from: Path, now: Instant, out: PathOutput): ProbeResult {
+    const remote = remoteOf(from);
+    if (remote && !isUsableCandidate(remote, this.#overlay)) return { ok: false, reason: 'unusable-source' };
+    const probe = this.#messages.open(message, datagram, from, now);
+    if (!probe.ok) return probe;
+    switch (probe.kind) {
+      case 'request': {
+        const report = this.#entryOf(from)?.receipt.report(now) ?? NO_DATA;
+        if (!this.#messages.sendResponse(probe, from, report, out)) return { ok: false, reason: 'request-too-short' };
+        this.counters.requestsAnswered += 1;
+        if (from.kind === 'udp') this.#signOfLife(from, now, out);
+        return { ok: true };
+      }
+      case 'answer':
+        this.#handleAnswer(probe, now);
+        return { ok: true };
+      case 'call':
+        return this.#handleCall(probe.value, now, out);
+      default:
+        return assertNever(probe);
+    }
   }
 
-  #handleResponse(transactionId: Uint8Array, from: UdpPath, now: Instant): ProbeResult {
-    const answer = this.#pending.answer(transactionId, from, now);
-    if (!answer.ok) return answer;
-    const entry = this.#candidates.get(answer.path);
-    // A candidate that was withdrawn while its answer was on the way is none any more.
-    if (entry) this.#confirmed(entry, answer.rtt, now);
-    return { ok: true };
+  #handleAnswer({ probe, rtt, report }: OpenedAnswer, now: Instant): void {
+    const { path, bytes, isGuess } = probe;
+    if (path.kind === 'relay') {
+      if (this.#relay && pathsEqual(path, this.#relay.path)) this.#relay.confirm(rtt, now);
+      return;
+    }
+    // A candidate that was withdrawn while its answer was on the way is none any more; a port that was guessed is one now.
+    const entry = this.#candidates.get(path) ?? (isGuess ? this.#learn(path).entry : undefined);
+    if (!entry) return;
+    if (report) entry.sizes.noteReport(report, now);
+    if (entry.sizes.noteProven(bytes) && entry === this.#currentEntry()) this.#reportSizes(entry, now);
+    this.#confirmed(entry, rtt, now);
+  }
+
+  /** The peer searches, and says where it can be found: both sides probe in the same moment. */
+  #handleCall(value: Uint8Array, now: Instant, out: PathOutput): ProbeResult {
+    if (!this.#calls.admit(now)) return { ok: false, reason: 'calls-limited' };
+    const call = decodeCall(value);
+    if (!call) return { ok: false, reason: 'malformed-call' };
+    this.#remoteNat = call.nat;
+    this.#announced = { ...this.#announced, call: call.candidates };
+    const added = this.#announce();
+    this.#lastActiveAt = now;
+    const state = this.#state;
+    switch (state.kind) {
+      case 'idle':
+        this.#search('called', SEARCH_TIME, 0, now, out);
+        return { ok: true };
+      case 'waiting':
+        // Who backs off stays in step with a peer that does.
+        this.#search('called', added.length > 0 ? SEARCH_TIME : RETRY_SEARCH_TIME, state.failures, now, out);
+        return { ok: true };
+      case 'searching':
+        this.#scheduleGuessing(now);
+        this.#probeAll(this.#candidates.entries, now, out);
+        return { ok: true };
+      case 'connected':
+        this.#state = this.#unsettled(state, now);
+        this.#probeAll(added, now, out);
+        this.#suspect('peer-searches', now, out);
+        return { ok: true };
+      default:
+        return assertNever(state);
+    }
   }
 
   /** The path of `entry` works in both directions: our request went there, its answer came from there. */
   #confirmed(entry: CandidateEntry, measured: Duration, now: Instant): void {
-    const rtt = confirm(entry, measured, now);
+    const rtt = entry.confirm(measured, now);
     const state = this.#state;
     switch (state.kind) {
       case 'idle':
         return;
       case 'searching':
       case 'waiting':
-        return this.#select(entry, rtt, now);
+        if (this.#isWorthLeavingTheRelay(entry, now)) this.#select(entry, rtt, now);
+        return;
       case 'connected':
         if (entry === state.entry) {
           this.#state = {
@@ -322,14 +444,19 @@ export class PathAgent {
             unansweredSince: undefined,
           };
           this.#events.push({ kind: 'rtt', path: entry.path, rtt });
-        } else if (isBetter(entry, state.entry)) this.#select(entry, rtt, now);
+        } else if (clearlyBetter(entry.scoreAt(now), state.entry.scoreAt(now))) this.#select(entry, rtt, now);
         return;
       default:
         return assertNever(state);
     }
   }
 
+  #isWorthLeavingTheRelay(entry: CandidateEntry, now: Instant): boolean {
+    return !this.#relay || clearlyBetter(entry.scoreAt(now), this.#relay.scoreAt(now));
+  }
+
   #select(entry: CandidateEntry, rtt: Duration, now: Instant): void {
+    const before = this.#currentEntry();
     this.#state = {
       kind: 'connected',
       since: now,
@@ -338,8 +465,12 @@ export class PathAgent {
       unansweredSince: undefined,
       roundAt: addDuration(now, jittered(ROUND_INTERVAL, this.#random)),
       settledAt: addDuration(now, SETTLE_TIME),
+      reportAt: undefined,
+      unreportedPackets: 0,
     };
     this.#events.push({ kind: 'path-selected', path: entry.path, rtt });
+    this.#stopGuessing(now, entry.path.socket);
+    this.#leaveSocket(before, entry);
   }
 
   /** Probed successfully `rtt` ago: the next keepalive counts from then. */
@@ -354,15 +485,17 @@ export class PathAgent {
    */
   #signOfLife(path: UdpPath, now: Instant, out: PathOutput): void {
     if (!isUsableCandidate(path.remote, this.#overlay)) return;
-    const { entry, added } = this.#candidates.learn(path, this.#currentEntry());
+    const { entry, added } = this.#learn(path);
     switch (this.#state.kind) {
       case 'idle':
+        this.#lastActiveAt = now;
+        return this.#search('sign-of-life', SEARCH_TIME, 0, now, out);
       case 'waiting':
         return this.#search('sign-of-life', SEARCH_TIME, 0, now, out);
       case 'searching':
         return this.#probeAll([entry], now, out);
       case 'connected':
-        if (entry === this.#state.entry || confirmedWithin(entry, CONFIRMATION_LIFETIME, now)) return;
+        if (entry === this.#state.entry || entry.confirmedWithin(CONFIRMATION_LIFETIME, now)) return;
         if (added) this.#state = this.#unsettled(this.#state, now);
         this.#probeAll([entry], now, out);
         return this.#suspect('peer-moved', now, out);
@@ -371,8 +504,15 @@ export class PathAgent {
     }
   }
 
+  // ── Searching ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
   #search(reason: SearchReason, span: Duration, failures: number, now: Instant, out: PathOutput): void {
     this.#events.push({ kind: 'search-started', reason });
+    if (this.#relay) {
+      if (reason !== 'called') this.#call(this.#relay.path, out);
+      this.#probe(this.#relay, now, out);
+    }
+    this.#scheduleGuessing(now);
     const until = addDuration(now, span);
     this.#searchRound({ kind: 'searching', since: now, until, roundAt: now, failures }, now, out);
   }
@@ -382,9 +522,10 @@ export class PathAgent {
     this.#probeAll(this.#candidates.entries, now, out);
   }
 
-  /** 2 s, 4 s, 8 s, 16 s, 30 s, 30 s… each longer by up to a quarter. */
+  /** 2 s, 4 s, 8 s, 16 s, 30 s, 30 s… each longer by up to a quarter; up to 5 min where data goes by a relay. */
   #pause({ failures }: Searching, now: Instant): void {
-    const pause = milliseconds(Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE));
+    const limit = this.#relay ? LONGEST_RELAYED_PAUSE : LONGEST_PAUSE;
+    const pause = milliseconds(Math.min(FIRST_PAUSE * 2 ** failures, limit));
     const longest = milliseconds(pause * (1 + PAUSE_JITTER));
     const retryAt = addDuration(now, jittered([pause, longest], this.#random));
     this.#state = { kind: 'waiting', since: now, retryAt, failures: failures + 1 };
@@ -405,87 +546,196 @@ export class PathAgent {
     return { ...state, roundAt, settledAt: addDuration(now, SETTLE_TIME) };
   }
 
+  #announce(): CandidateEntry[] {
+    const { call, map } = this.#announced;
+    const usable = [...call, ...map].filter(({ endpoint }) => isUsableCandidate(endpoint, this.#overlay));
+    return this.#candidates.announce(usable, this.#currentEntry());
+  }
+
+  #learn(path: UdpPath): { readonly entry: CandidateEntry; readonly added: boolean } {
+    return this.#candidates.learn(path, this.#currentEntry());
+  }
+
+  // ── Ports of hard NATs ────────────────────────────────────────────────────────────────────────────────────────────
+
+  #scheduleGuessing(now: Instant): void {
+    const role = guessRole(this.#ownCall.nat, this.#remoteNat);
+    if (role) this.#guessing?.schedule(role, now);
+  }
+
+  #handleGuessing(now: Instant, out: PathOutput): void {
+    const candidates = this.#candidates.entries.map(({ candidate }) => candidate);
+    const step = this.#guessing?.handleTimeout(candidates, this.#remoteNat, now);
+    switch (step?.kind) {
+      case undefined:
+        return;
+      case 'open-sockets':
+        this.#events.push({ kind: 'sockets-wanted', count: step.count });
+        return;
+      case 'probe-from':
+        for (const socket of step.sockets)
+          this.#sendProbe({ ...udpPath(step.to), socket }, { isGuess: true }, now, out);
+        return;
+      case 'probe-ports':
+        for (const to of step.to) this.#sendProbe(udpPath(to), { isGuess: true }, now, out);
+        return;
+      case 'give-up':
+        return this.#releaseSockets(step.sockets);
+      default:
+        return assertNever(step);
+    }
+  }
+
+  /** Of the extra sockets only `keep` is of use from now on. */
+  #stopGuessing(now: Instant, keep = 0): void {
+    this.#releaseSockets((this.#guessing?.stop(now) ?? []).filter((socket) => socket !== keep));
+  }
+
+  /** A path by an extra socket was left: that was all it was open for. */
+  #leaveSocket(before: CandidateEntry | undefined, next: CandidateEntry | undefined): void {
+    const socket = before?.path.socket ?? 0;
+    if (socket !== 0 && socket !== next?.path.socket) this.#releaseSockets([socket]);
+  }
+
+  #releaseSockets(sockets: readonly number[]): void {
+    if (sockets.length === 0) return;
+    this.#candidates.forgetSockets(sockets);
+    this.#events.push({ kind: 'sockets-unneeded', sockets });
+  }
+
+  // ── Liveness ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
   #checkLiveness(now: Instant, out: PathOutput): void {
     if (this.#state.kind !== 'connected') return;
-    const { liveness, unansweredSince } = this.#state;
+    const { liveness } = this.#state;
     if (liveness.kind === 'checking') {
+      if (now >= liveness.until) return this.#lose(this.#state, liveness.reason, now, out);
       if (now >= liveness.probeAt) this.#checkProbe(this.#state, liveness, now, out);
       return;
     }
     if (now >= liveness.keepaliveAt) return this.#suspect('keepalive-unanswered', now, out);
-    if (unansweredSince !== undefined && now >= addDuration(unansweredSince, DATA_ANSWER_TIME)) {
-      this.#suspect('data-unanswered', now, out);
-    }
+    const doubtAt = dataDoubtAt(this.#state);
+    if (doubtAt !== undefined && now >= doubtAt) this.#suspect('data-unanswered', now, out);
   }
 
   /** Probes the current path, now and until it answers or is lost. Every keepalive is such a check, mostly of one probe. */
   #suspect(reason: LossReason, now: Instant, out: PathOutput): void {
-    if (this.#state.kind !== 'connected' || this.#state.liveness.kind === 'checking') return;
-    this.#checkProbe(this.#state, { kind: 'checking', reason, sent: 0, probeAt: now }, now, out);
+    const state = this.#state;
+    if (state.kind !== 'connected' || state.liveness.kind === 'checking') return;
+    const until =
+      reason === 'data-unanswered'
+        ? addDuration(state.unansweredSince ?? now, DATA_LOSS_TIME)
+        : addDuration(now, milliseconds(CHECK_PROBES * CHECK_INTERVAL));
+    this.#checkProbe(state, { kind: 'checking', reason, sent: 0, probeAt: now, until }, now, out);
   }
 
   #checkProbe(state: Connected, check: Liveness & { kind: 'checking' }, now: Instant, out: PathOutput): void {
-    if (check.sent >= CHECK_PROBES) return this.#lose(state, check.reason, now, out);
-    const sent = this.#probe(state.entry, now, out) ? check.sent + 1 : check.sent;
-    this.#state = { ...state, liveness: { ...check, sent, probeAt: addDuration(now, CHECK_INTERVAL) } };
+    this.#probe(state.entry, now, out);
+    const probeAt = addDuration(now, CHECK_INTERVAL);
+    this.#state = { ...state, liveness: { ...check, sent: check.sent + 1, probeAt } };
   }
 
   /** What answered a moment ago is taken at once; older confirmations count for nothing in the search that follows. */
   #lose(state: Connected, reason: LossReason, now: Instant, out: PathOutput): void {
     this.#events.push({ kind: 'path-lost', path: state.entry.path, reason });
     for (const entry of this.#candidates.entries) {
-      if (entry === state.entry || !confirmedWithin(entry, FRESH_CONFIRMATION, now)) entry.confirmation = undefined;
+      if (entry === state.entry || !entry.confirmedWithin(FRESH_CONFIRMATION, now)) entry.confirmation = undefined;
     }
+    this.#leaveSocket(state.entry, undefined);
     this.#search('path-lost', SEARCH_TIME, 0, now, out);
     const best = this.#candidates.entries.reduce<CandidateEntry | undefined>(
-      (best, entry) => (entry.confirmation && (!best || isBetter(entry, best)) ? entry : best),
+      (best, entry) =>
+        entry.confirmation && (!best || clearlyBetter(entry.scoreAt(now), best.scoreAt(now))) ? entry : best,
       undefined,
     );
-    if (best?.confirmation) this.#select(best, best.confirmation.rtt, now);
+    if (best?.confirmation && this.#isWorthLeavingTheRelay(best, now)) this.#select(best, best.confirmation.rtt, now);
+    else this.#fallBack();
   }
+
+  /** No path is direct: data goes by the relay, if there is one. */
+  #fallBack(): void {
+    if (!this.#relay) return;
+    this.#events.push({ kind: 'path-selected', path: this.#relay.path, rtt: this.#relay.confirmation?.rtt });
+  }
+
+  get #idleAt(): Instant | undefined {
+    return this.#relay && this.#state.kind !== 'idle' ? addDuration(this.#lastActiveAt, IDLE_TIME) : undefined;
+  }
+
+  #goQuiet(now: Instant): void {
+    const current = this.#currentEntry();
+    this.stop(now);
+    if (!current) return;
+    this.#events.push({ kind: 'path-lost', path: current.path, reason: 'idle' });
+    this.#leaveSocket(current, undefined);
+    this.#fallBack();
+  }
+
+  // ── What becomes of data ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Twice a second while data flows: answers tell how much of it came, and of which size. */
+  #askForReport(now: Instant, out: PathOutput): void {
+    const state = this.#state;
+    if (state.kind !== 'connected' || state.reportAt === undefined || now < state.reportAt) return;
+    this.#state = { ...state, reportAt: undefined, unreportedPackets: 0 };
+    this.#probe(state.entry, now, out);
+  }
+
+  #trySizes(now: Instant, out: PathOutput): void {
+    const state = this.#state;
+    if (state.kind !== 'connected') return;
+    const { entry } = state;
+    const step = entry.sizes.handleTimeout(now);
+    if (!step) return;
+    if ('probe' in step) {
+      for (const bytes of step.probe) this.#sendProbe(entry.path, { bytes }, now, out);
+      return;
+    }
+    this.#reportSizes(entry, now);
+    const { losesBytes } = step.result;
+    const isUnfit = losesBytes !== undefined && losesBytes <= FULL_DATAGRAM_BYTES;
+    if (isUnfit && this.#relay) this.#lose(state, 'full-size-lost', now, out);
+  }
+
+  #reportSizes({ path, sizes }: CandidateEntry, now: Instant): void {
+    this.#events.push({ kind: 'path-mtu', path, provenBytes: sizes.provenBytes, losesBytes: sizes.lossAt(now) });
+  }
+
+  // ── Sending ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #probeAll(entries: readonly CandidateEntry[], now: Instant, out: PathOutput): void {
     for (const entry of entries) this.#probe(entry, now, out);
   }
 
-  /** False if the destination's limit held it back. */
-  #probe(entry: CandidateEntry, now: Instant, out: PathOutput): boolean {
+  /** Nothing is sent if the destination's limit holds it back. */
+  #probe(entry: PathEntry, now: Instant, out: PathOutput): void {
     if (!this.#limiter.admit(entry.path, now)) {
       this.counters.probesHeldBack += 1;
-      return false;
+      return;
     }
-    const transactionId = this.#random(TRANSACTION_ID_BYTES);
-    const request = encodeProbeRequest(this.#crypto, this.#keys, transactionId, this.#nextCounter);
-    this.#nextCounter += 1n;
-    this.#pending.add(transactionId, entry.path, now);
     entry.unanswered += 1;
+    this.#sendProbe(entry.path, {}, now, out);
+  }
+
+  #sendProbe(path: Path, kind: ProbeKind, now: Instant, out: PathOutput): void {
     this.counters.probesSent += 1;
-    out.datagram(request, entry.path);
-    return true;
+    this.#messages.sendRequest(path, kind, now, out);
+  }
+
+  /** "Call me maybe": asks the peer to probe us now. */
+  #call(relay: RelayPath, out: PathOutput): void {
+    this.counters.callsSent += 1;
+    this.#messages.sendCall(relay, this.#ownCall, out);
   }
 
   #currentEntry(): CandidateEntry | undefined {
     return this.#state.kind === 'connected' ? this.#state.entry : undefined;
   }
-}
 
-function isBetter(a: CandidateEntry, b: CandidateEntry): boolean {
-  if (!a.confirmation || !b.confirmation) return a.confirmation !== undefined;
-  return betterPath(
-    { candidate: a.candidate, rtt: a.confirmation.rtt },
-    { candidate: b.candidate, rtt: b.confirmation.rtt },
-  );
-}
-
-function livenessWakeup(liveness: Liveness): Wakeup {
-  switch (liveness.kind) {
-    case 'steady':
-      return { at: liveness.keepaliveAt, reason: 'path: keepalive' };
-    case 'checking': {
-      const step = liveness.sent < CHECK_PROBES ? `check ${liveness.sent + 1} of ${CHECK_PROBES}` : 'give it up';
-      return { at: liveness.probeAt, reason: `path: ${step}` };
-    }
-    default:
-      return assertNever(liveness);
+  #entryOf(path: Path): PathEntry | undefined {
+    if (path.kind === 'udp') return this.#candidates.get(path);
+    return this.#relay && pathsEqual(path, this.#relay.path) ? this.#relay : undefined;
   }
 }
+
+const NO_DATA: PathReport = { packets: 0, largestBytes: 0 };

@@ -1,6 +1,6 @@
 // Times and limits of the path agent, each with its unit and its reason.
 
-import { type Duration, milliseconds, seconds } from '@shadownet/primitives';
+import { type Duration, milliseconds, minutes, seconds } from '@shadownet/primitives';
 
 type Range = readonly [Duration, Duration];
 
@@ -31,10 +31,15 @@ export const EXPLORE_INTERVAL: Range = [seconds(60), seconds(75)];
 /** Of the current path: keeps the NAT's mapping (the shortest common lifetime is 30 s) and measures the RTT. */
 export const KEEPALIVE_INTERVAL: Range = [seconds(10), seconds(12)];
 
-/** Data was sent on the current path and nothing came back for so long: it is checked. */
-export const DATA_ANSWER_TIME = seconds(2);
+/** Data was sent on the current path and nothing came back for so long, or for so many RTTs if that is longer: the path is
+ * checked, and data goes by the relay, too. */
+export const DATA_ANSWER_TIME = milliseconds(500);
+export const DATA_ANSWER_RTTS = 1.5;
 
-/** Between the probes of a check. So many without any answer in between, and the path is lost: after 1.6 s. */
+/** Nothing came back for so long, probes' answers included: the path is lost. */
+export const DATA_LOSS_TIME = seconds(3);
+
+/** Between the probes of a check. Where no data is at stake, so many without any answer, and the path is lost: after 1.6 s. */
 export const CHECK_INTERVAL = milliseconds(400);
 export const CHECK_PROBES = 4;
 
@@ -69,3 +74,22 @@ export const RTT_GAIN = 0.25;
 
 /** Counters behind the highest that may still arrive: probes overtake each other between paths. */
 export const REPLAY_WINDOW = 1024;
+
+/** A full packet of a tunnel with the least MTU that IPv6 allows (1,280) in a WireGuard message (32): what every path must
+ * carry to be of use. */
+export const FULL_DATAGRAM_BYTES = 1312;
+
+/** While data goes out that is large or much, the peer is asked so often what came of it. */
+export const REPORT_INTERVAL = milliseconds(500);
+export const REPORTED_BYTES = 1000;
+export const REPORTED_PACKETS = 16;
+
+/** With a relay: a pair without data for so long goes quiet; the relay is there when it speaks again. */
+export const IDLE_TIME = minutes(3);
+
+/** The pause between two searches for something better than a relay doubles up to this. */
+export const LONGEST_RELAYED_PAUSE = minutes(5);
+
+/** Calls of a peer that are listened to: so many at once, then one for each interval. */
+export const CALL_BURST = 4;
+export const CALL_INTERVAL = seconds(2);

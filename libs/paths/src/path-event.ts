@@ -1,16 +1,48 @@
 // What the path agent tells its owner.
 
-import type { Duration, Instant, UdpPath } from '@shadownet/primitives';
+import type { Duration, Instant, Path } from '@shadownet/primitives';
 
-export type SearchReason = 'started' | 'path-lost' | 'retry' | 'new-candidates' | 'sign-of-life';
+export type SearchReason =
+  | 'started'
+  | 'path-lost'
+  | 'retry'
+  | 'new-candidates'
+  | 'sign-of-life'
+  /** Data goes out after a time of quiet. */
+  | 'traffic'
+  /** The peer searches, and has said so. */
+  | 'called';
 
-/** What made a path suspect before its probes stayed unanswered. */
-export type LossReason = 'keepalive-unanswered' | 'data-unanswered' | 'peer-moved' | 'check-requested';
+/** What made a path suspect before its probes stayed unanswered; or what else ended it. */
+export type LossReason =
+  | 'keepalive-unanswered'
+  | 'data-unanswered'
+  | 'peer-moved'
+  | 'check-requested'
+  | 'peer-searches'
+  /** It carries probes, but no full-sized data. */
+  | 'full-size-lost'
+  /** No data for some minutes: nothing is kept up. */
+  | 'idle'
+  | 'relay-gone';
 
 export type PathEvent =
-  | { readonly kind: 'path-selected'; readonly path: UdpPath; readonly rtt: Duration }
-  | { readonly kind: 'path-lost'; readonly path: UdpPath; readonly reason: LossReason }
+  /** Data goes this way from now on. Without an RTT it is a relay that was not measured yet. */
+  | { readonly kind: 'path-selected'; readonly path: Path; readonly rtt: Duration | undefined }
+  /** Unless another one is selected with the next event, there is none. */
+  | { readonly kind: 'path-lost'; readonly path: Path; readonly reason: LossReason }
   | { readonly kind: 'search-started'; readonly reason: SearchReason }
   | { readonly kind: 'search-paused'; readonly retryAt: Instant }
   /** A measurement of the current path, smoothed. */
-  | { readonly kind: 'rtt'; readonly path: UdpPath; readonly rtt: Duration };
+  | { readonly kind: 'rtt'; readonly path: Path; readonly rtt: Duration }
+  /** The largest datagram that the current path is known to carry, and the smallest one known to get lost on it. */
+  | {
+      readonly kind: 'path-mtu';
+      readonly path: Path;
+      readonly provenBytes: number;
+      readonly losesBytes: number | undefined;
+    }
+  /** Open so many further sockets, and hand them to `useSockets`. */
+  | { readonly kind: 'sockets-wanted'; readonly count: number }
+  /** Close these. */
+  | { readonly kind: 'sockets-unneeded'; readonly sockets: readonly number[] };

@@ -6,21 +6,22 @@ import { PendingProbes } from './pending-probes.js';
 
 const path = (n: number) => udpPath(parseEndpoint(`203.0.${n >> 8}.${n & 255}:51820`)!);
 const id = (n: number) => Uint8Array.of(n >> 8, n & 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+const probe = (sentAt: number) => ({ path: path(1), sentAt: instant(sentAt), bytes: 120, isGuess: false });
 
 describe('PendingProbes', () => {
   it('holds at most 512, and forgets the oldest', () => {
     const pending = new PendingProbes();
-    for (let n = 0; n < 2000; n++) pending.add(id(n), path(1), instant(0));
+    for (let n = 0; n < 2000; n++) pending.add(id(n), probe(0));
     expect(pending.size).toBe(MAX_PENDING_PROBES);
     expect(pending.answer(id(0), path(1), instant(1)).ok).toBe(false);
-    expect(pending.answer(id(1999), path(1), instant(1))).toEqual({ ok: true, path: path(1), rtt: 1 });
+    expect(pending.answer(id(1999), path(1), instant(1))).toEqual({ ok: true, probe: probe(0), rtt: 1 });
   });
 
   it('forgets what is older than 5 s', () => {
     const pending = new PendingProbes();
-    pending.add(id(1), path(1), instant(0));
-    pending.add(id(2), path(1), instant(4000));
-    pending.add(id(3), path(1), instant(5001));
+    pending.add(id(1), probe(0));
+    pending.add(id(2), probe(4000));
+    pending.add(id(3), probe(5001));
     expect(pending.size).toBe(2);
   });
 });

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { nodeCrypto } from '@shadownet/crypto';
-import { parseEndpoint, publicKeyFromBytes } from '@shadownet/primitives';
+import { parseEndpoint, publicKeyFromBytes, relayPath, udpPath } from '@shadownet/primitives';
 import { decodeStunMessage, encodeStunMessage, mappedEndpoint, type StunContentAttribute } from '@shadownet/stun';
 import { describe, expect, it } from 'vitest';
 import { deriveProbeKeys } from './probe-keys.js';
-import { encodeProbeRequest, encodeProbeResponse, openProbe, probeIdOf } from './probe-message.js';
+import { encodeCallMessage, encodeProbeRequest, encodeProbeResponse, openProbe, probeIdOf } from './probe-message.js';
 
 const alice = nodeCrypto.privateKey(new Uint8Array(32).fill(1));
 const bob = nodeCrypto.privateKey(new Uint8Array(32).fill(2));
@@ -12,8 +12,9 @@ const publicOf = (key: typeof alice) => publicKeyFromBytes(key.publicKey)!;
 const aliceKeys = deriveProbeKeys(nodeCrypto, alice, publicOf(bob))!;
 const bobKeys = deriveProbeKeys(nodeCrypto, bob, publicOf(alice))!;
 const transactionId = new Uint8Array(12).fill(9);
-const v4 = parseEndpoint('203.0.113.1:51820')!;
-const v6 = parseEndpoint('[2001:db8::1]:51820')!;
+const v4 = udpPath(parseEndpoint('203.0.113.1:51820')!);
+const v6 = udpPath(parseEndpoint('[2001:db8::1]:51820')!);
+const report = { packets: 70_000, largestBytes: 1312 };
 
 function open(keys: typeof aliceKeys, datagram: Uint8Array) {
   const decoded = decodeStunMessage(datagram);
@@ -45,24 +46,43 @@ describe('probe messages', () => {
   it('open at the other end: a request with its counter, a response with the address', () => {
     const request = encodeProbeRequest(nodeCrypto, aliceKeys, transactionId, 2n ** 63n + 1n);
     expect(open(bobKeys, request)).toEqual({ ok: true, kind: 'request', counter: 2n ** 63n + 1n });
-    const response = encodeProbeResponse(nodeCrypto, bobKeys, transactionId, v6);
-    expect(open(aliceKeys, response)).toEqual({ ok: true, kind: 'response' });
+    const response = encodeProbeResponse(nodeCrypto, bobKeys, transactionId, v6, report);
+    expect(open(aliceKeys, response)).toEqual({ ok: true, kind: 'response', report });
     const decoded = decodeStunMessage(response);
-    expect(decoded.ok && mappedEndpoint(decoded.message)).toEqual(v6);
+    expect(decoded.ok && mappedEndpoint(decoded.message)).toEqual(v6.remote);
     expect(decoded.ok && probeIdOf(decoded.message)).toEqual(aliceKeys.incomingId);
   });
 
   it('has a response never longer than its request', () => {
     const request = encodeProbeRequest(nodeCrypto, aliceKeys, transactionId, 1n);
-    expect(request).toHaveLength(108);
-    expect(encodeProbeResponse(nodeCrypto, bobKeys, transactionId, v4)).toHaveLength(96);
-    expect(encodeProbeResponse(nodeCrypto, bobKeys, transactionId, v6)).toHaveLength(108);
+    expect(request).toHaveLength(120);
+    const relayed = relayPath('eu-1', publicOf(alice));
+    const lengths = [relayed, v4, v6].map(
+      (path) => encodeProbeResponse(nodeCrypto, bobKeys, transactionId, path, report).length,
+    );
+    expect(lengths).toEqual([96, 108, 120]);
+  });
+
+  it('are as long as told, in steps of 4 bytes', () => {
+    const lengths = [0, 121, 124, 1312, 1472].map(
+      (length) => encodeProbeRequest(nodeCrypto, aliceKeys, transactionId, 1n, length).length,
+    );
+    expect(lengths).toEqual([120, 120, 124, 1312, 1472]);
+  });
+
+  it('carry a call, which opens only at the other end', () => {
+    const call = encodeCallMessage(nodeCrypto, aliceKeys, transactionId, 5n, Uint8Array.of(1, 2));
+    expect(open(bobKeys, call)).toEqual({ ok: true, kind: 'call', counter: 5n, value: Uint8Array.of(1, 2) });
+    expect(open(aliceKeys, call)).toEqual({ ok: false, reason: 'wrong-id' });
+    call[call.length - 50]! ^= 1;
+    const decoded = decodeStunMessage(call);
+    expect(decoded.ok && open(bobKeys, call).ok).toBe(false);
   });
 
   it('does not open at its sender', () => {
     const request = encodeProbeRequest(nodeCrypto, aliceKeys, transactionId, 1n);
     expect(open(aliceKeys, request)).toEqual({ ok: false, reason: 'wrong-id' });
-    const response = encodeProbeResponse(nodeCrypto, aliceKeys, transactionId, v4);
+    const response = encodeProbeResponse(nodeCrypto, aliceKeys, transactionId, v4, report);
     expect(open(aliceKeys, response)).toEqual({ ok: false, reason: 'wrong-id' });
   });
 

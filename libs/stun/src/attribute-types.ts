@@ -4,8 +4,13 @@
 export const FIRST_COMPREHENSION_OPTIONAL = 0x8000;
 
 /**
+<<<<<<< HEAD
  * SHADOWNET-PROBE-COUNTER, SHADOWNET-PROBE-PADDING and SHADOWNET-ANSWER-AGAIN are ours. They lie in the range that RFC 8489 §18.3.2 leaves to
  * designated experts, comprehension-optional and unassigned, so that any STUN tool can still read our messages:
+=======
+ * SHADOWNET-PROBE-COUNTER, -PROBE-PADDING, -PATH-REPORT and -CALL are ours. They lie in the range that RFC 8489 §18.3.2 leaves to
+ * designated experts, comprehension-optional and unassigned, so that any STUN tool can still read a probe:
+>>>>>>> d5dc970 (paths: relay as the first path, calls, scores, sizes and port guessing in the path agent)
  *
  *      0                   1                   2                   3
  *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -20,7 +25,22 @@ export const FIRST_COMPREHENSION_OPTIONAL = 0x8000;
  *     |        type = 0xE51E          |     length = n (any ≥ 0)      |
  *     +-------------------------------+-------------------------------+
  *     |   n zero bytes, ignored when read: they make a request as     |
- *     |   long as its longest answer, so that no answer amplifies     |
+ *     |   long as its longest answer, so that no answer amplifies, or |
+ *     |   as long as the data whose size is to be tried on a path     |
+ *     +---------------------------------------------------------------+
+ *
+ *     +-------------------------------+-------------------------------+
+ *     |        type = 0xE51F          |          length = 6           |
+ *     +-------------------------------+-------------------------------+
+ *     |   SHADOWNET-PATH-REPORT: data packets that came on the path   |
+ *     +-------------------------------+-------------------------------+
+ *     |  bytes of the largest lately  |
+ *     +-------------------------------+
+ *
+ *     +-------------------------------+-------------------------------+
+ *     |        type = 0xE520          |          length = n           |
+ *     +-------------------------------+-------------------------------+
+ *     |   SHADOWNET-CALL: where to find the sender (libs/paths)       |
  *     +---------------------------------------------------------------+
  *
  *     +-------------------------------+-------------------------------+
@@ -45,5 +65,10 @@ export const AttributeType = {
   otherAddress: 0x802c,
   probeCounter: 0xe51d,
   probePadding: 0xe51e,
+<<<<<<< HEAD
   answerAgain: 0xe51f,
+=======
+  pathReport: 0xe51f,
+  call: 0xe520,
+>>>>>>> d5dc970 (paths: relay as the first path, calls, scores, sizes and port guessing in the path agent)
 } as const;

@@ -108,6 +108,12 @@ const anyAttribute: fc.Arbitrary<StunContentAttribute> = fc.oneof(
   fc.record({ kind: fc.constant('probe-counter' as const), counter: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) }),
   fc.record({ kind: fc.constant('probe-padding' as const), length: fc.integer({ min: 0, max: 30 }) }),
   fc.record({
+    kind: fc.constant('path-report' as const),
+    packets: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+    largestBytes: fc.integer({ min: 0, max: 0xffff }),
+  }),
+  fc.record({ kind: fc.constant('call' as const), value: fc.uint8Array({ maxLength: 50 }) }),
+  fc.record({
     kind: fc.constant('unknown' as const),
     type: fc.constantFrom(0x0014, 0x0024, 0x7fff, 0x8000, 0xffff),
     value: anyBytes(0, 30),

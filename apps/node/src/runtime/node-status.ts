@@ -46,7 +46,7 @@ export interface PeerStatus {
 
 export interface CandidateStatus {
   readonly endpoint: string;
-  readonly kind: 'host' | 'server-reflexive' | 'peer-reflexive';
+  readonly kind: 'host' | 'server-reflexive' | 'peer-reflexive' | 'port-mapped';
   readonly state: string;
   readonly rtt_ms: number | null;
 }
