@@ -12,7 +12,8 @@
 
 import { ByteReader, ByteWriter, endpoint, ipAddressFromBytes } from '@shadownet/primitives';
 import type { Candidate } from './candidate.js';
-import type { NatAllocation, NatTraits } from './nat-traits.js';
+import type { PortAllocation } from './nat/nat-report.js';
+import type { NatTraits } from './nat-traits.js';
 import { MAX_ANNOUNCED_CANDIDATES } from './path-constants.js';
 
 export interface Call {
@@ -44,7 +45,7 @@ export function decodeCall(bytes: Uint8Array): Call | undefined {
   const kind = ALLOCATIONS[reader.u8()];
   const step = (reader.u16be() << 16) >> 16;
   if (!mapping || !kind) return undefined;
-  const allocation: NatAllocation = kind === 'sequential' ? { kind, step } : { kind };
+  const allocation: PortAllocation = kind === 'sequential' ? { kind, step } : { kind };
   if (allocation.kind === 'sequential' && step === 0) return undefined;
   const candidates: Candidate[] = [];
   while (reader.remaining > 0) {

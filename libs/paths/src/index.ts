@@ -4,7 +4,7 @@ export { DestinationLimiter } from './destination-limiter.js';
 export { classifyNat } from './nat/classify-nat.js';
 export { describeNat } from './nat/describe-nat.js';
 export type { MappingLifetime, NatDependence, NatFinding, NatReport, PortAllocation } from './nat/nat-report.js';
-export { type NatAllocation, type NatTraits, traitsFromReflexive, UNKNOWN_NAT } from './nat-traits.js';
+export { type NatTraits, traitsFromReflexive, traitsOf, UNKNOWN_NAT } from './nat-traits.js';
 export { PathAgent, type PathAgentOptions, type PathCounters, type ProbeDrop, type ProbeResult } from './path-agent.js';
 export type { LossReason, PathEvent, SearchReason } from './path-event.js';
 export type { CandidateStatus, PathStatus } from './path-status.js';

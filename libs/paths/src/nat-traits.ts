@@ -1,19 +1,33 @@
 // What two ends tell each other of their NATs, as far as it decides how they try to reach each other (RFC 4787 §4).
 
-import { type Endpoint, endpointsEqual, ipAddressesEqual } from '@shadownet/primitives';
+import { assertNever, type Endpoint, endpointsEqual, ipAddressesEqual } from '@shadownet/primitives';
+import type { NatReport, PortAllocation } from './nat/nat-report.js';
 
 export interface NatTraits {
   /** 'endpoint-independent' where there is no NAT, too. */
   readonly mapping: 'endpoint-independent' | 'endpoint-dependent' | 'unknown';
-  readonly allocation: NatAllocation;
+  readonly allocation: PortAllocation;
 }
 
-export type NatAllocation =
-  | { readonly kind: 'preserving' | 'random' | 'unknown' }
-  /** Each new mapping gets the last port plus `step`, which is not 0. */
-  | { readonly kind: 'sequential'; readonly step: number };
-
 export const UNKNOWN_NAT: NatTraits = { mapping: 'unknown', allocation: { kind: 'unknown' } };
+
+/** The traits that follow from what `netcheck` found. */
+export function traitsOf(report: NatReport): NatTraits {
+  switch (report.kind) {
+    case 'udp-blocked':
+      return UNKNOWN_NAT;
+    case 'no-nat':
+      return { mapping: 'endpoint-independent', allocation: { kind: 'preserving' } };
+    case 'nat': {
+      const { mapping, allocation } = report;
+      if (mapping === 'not-tested') return { mapping: 'unknown', allocation };
+      const isIndependent = mapping.dependence === 'endpoint-independent';
+      return { mapping: isIndependent ? 'endpoint-independent' : 'endpoint-dependent', allocation };
+    }
+    default:
+      return assertNever(report);
+  }
+}
 
 /** Ports that two mappings made one after the other lie apart at most if the NAT counts up or down. */
 const LONGEST_STEP = 16;

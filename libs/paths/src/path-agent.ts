@@ -42,6 +42,7 @@ import {
   CHECK_PROBES,
   CONFIRMATION_LIFETIME,
   DATA_LOSS_TIME,
+  DATA_LOSS_TIME_WITHOUT_RELAY,
   EXPLORE_INTERVAL,
   FIRST_PAUSE,
   FRESH_CONFIRMATION,
@@ -90,6 +91,8 @@ export interface PathAgentOptions extends ProbeExchangeOptions {
   readonly overlayPrefixes?: readonly IpPrefix[];
   /** One for all agents of a node. */
   readonly limiter?: DestinationLimiter;
+  /** What our calls tell the peer at that moment: where we are, and what our NAT is like. */
+  readonly ownCall?: () => Call;
   /** Whether ports of hard NATs may be guessed: hundreds of probes to one address. False if absent. */
   readonly guessing?: boolean;
 }
@@ -120,6 +123,7 @@ const BEGINNING_OF_TIME = 0 as Instant;
 export class PathAgent {
   readonly #random: RandomBytes;
   readonly #overlay: readonly IpPrefix[];
+  readonly #ownCall: () => Call;
   readonly #limiter: DestinationLimiter;
   readonly #candidates = new CandidateTable();
   readonly #messages: ProbeExchange;
@@ -130,8 +134,6 @@ export class PathAgent {
   #relay: RelayEntry | undefined;
   /** What the peer's calls name, besides what the network map does. */
   #announced: { readonly map: readonly Candidate[]; readonly call: readonly Candidate[] } = { map: [], call: [] };
-  /** What our calls say. */
-  #ownCall: Call = { candidates: [], nat: UNKNOWN_NAT };
   #remoteNat: NatTraits = UNKNOWN_NAT;
   /** Data went out or came in, or somebody asked for a path. */
   #lastActiveAt: Instant = BEGINNING_OF_TIME;
@@ -150,6 +152,7 @@ export class PathAgent {
     this.#random = options.random;
     this.#messages = new ProbeExchange(options);
     this.#overlay = options.overlayPrefixes ?? [];
+    this.#ownCall = options.ownCall ?? (() => ({ candidates: [], nat: UNKNOWN_NAT }));
     this.#limiter = options.limiter ?? new DestinationLimiter();
     this.#guessing = options.guessing ? new PortGuessing(options.random) : undefined;
   }
@@ -184,11 +187,6 @@ export class PathAgent {
     if (this.#state.kind === 'connected') return;
     if (path) this.#events.push({ kind: 'path-selected', path, rtt: undefined });
     else if (before) this.#events.push({ kind: 'path-lost', path: before.path, reason: 'relay-gone' });
-  }
-
-  /** What our calls tell the peer: where we are, and what our NAT is like. */
-  setOwnCall(call: Call): void {
-    this.#ownCall = call;
   }
 
   /** What the peer's NAT is like, as far as its calls said. */
@@ -559,7 +557,7 @@ export class PathAgent {
   // ── Ports of hard NATs ────────────────────────────────────────────────────────────────────────────────────────────
 
   #scheduleGuessing(now: Instant): void {
-    const role = guessRole(this.#ownCall.nat, this.#remoteNat);
+    const role = guessRole(this.#ownCall().nat, this.#remoteNat);
     if (role) this.#guessing?.schedule(role, now);
   }
 
@@ -622,9 +620,10 @@ export class PathAgent {
   #suspect(reason: LossReason, now: Instant, out: PathOutput): void {
     const state = this.#state;
     if (state.kind !== 'connected' || state.liveness.kind === 'checking') return;
+    const patience = this.#relay ? DATA_LOSS_TIME : DATA_LOSS_TIME_WITHOUT_RELAY;
     const until =
       reason === 'data-unanswered'
-        ? addDuration(state.unansweredSince ?? now, DATA_LOSS_TIME)
+        ? addDuration(state.unansweredSince ?? now, patience)
         : addDuration(now, milliseconds(CHECK_PROBES * CHECK_INTERVAL));
     this.#checkProbe(state, { kind: 'checking', reason, sent: 0, probeAt: now, until }, now, out);
   }
@@ -678,6 +677,8 @@ export class PathAgent {
     const state = this.#state;
     if (state.kind !== 'connected' || state.reportAt === undefined || now < state.reportAt) return;
     this.#state = { ...state, reportAt: undefined, unreportedPackets: 0 };
+    // What the peer sends may still come in while nothing of ours goes out.
+    if (state.entry.unanswered >= 2) return this.#suspect('data-unanswered', now, out);
     this.#probe(state.entry, now, out);
   }
 
@@ -725,7 +726,7 @@ export class PathAgent {
   /** "Call me maybe": asks the peer to probe us now. */
   #call(relay: RelayPath, out: PathOutput): void {
     this.counters.callsSent += 1;
-    this.#messages.sendCall(relay, this.#ownCall, out);
+    this.#messages.sendCall(relay, this.#ownCall(), out);
   }
 
   #currentEntry(): CandidateEntry | undefined {

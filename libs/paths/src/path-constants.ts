@@ -36,8 +36,9 @@ export const KEEPALIVE_INTERVAL: Range = [seconds(10), seconds(12)];
 export const DATA_ANSWER_TIME = milliseconds(500);
 export const DATA_ANSWER_RTTS = 1.5;
 
-/** Nothing came back for so long, probes' answers included: the path is lost. */
+/** Nothing came back for so long, probes' answers included: the path is lost. A little later where there is no relay to go to. */
 export const DATA_LOSS_TIME = seconds(3);
+export const DATA_LOSS_TIME_WITHOUT_RELAY = seconds(3.5);
 
 /** Between the probes of a check. Where no data is at stake, so many without any answer, and the path is lost: after 1.6 s. */
 export const CHECK_INTERVAL = milliseconds(400);

@@ -4,13 +4,8 @@
 export const FIRST_COMPREHENSION_OPTIONAL = 0x8000;
 
 /**
-<<<<<<< HEAD
- * SHADOWNET-PROBE-COUNTER, SHADOWNET-PROBE-PADDING and SHADOWNET-ANSWER-AGAIN are ours. They lie in the range that RFC 8489 §18.3.2 leaves to
- * designated experts, comprehension-optional and unassigned, so that any STUN tool can still read our messages:
-=======
- * SHADOWNET-PROBE-COUNTER, -PROBE-PADDING, -PATH-REPORT and -CALL are ours. They lie in the range that RFC 8489 §18.3.2 leaves to
- * designated experts, comprehension-optional and unassigned, so that any STUN tool can still read a probe:
->>>>>>> d5dc970 (paths: relay as the first path, calls, scores, sizes and port guessing in the path agent)
+ * SHADOWNET-PROBE-COUNTER, -PROBE-PADDING, -ANSWER-AGAIN, -PATH-REPORT and -CALL are ours. They lie in the range that RFC 8489
+ * §18.3.2 leaves to designated experts, comprehension-optional and unassigned, so that any STUN tool can still read our messages:
  *
  *      0                   1                   2                   3
  *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -30,7 +25,14 @@ export const FIRST_COMPREHENSION_OPTIONAL = 0x8000;
  *     +---------------------------------------------------------------+
  *
  *     +-------------------------------+-------------------------------+
- *     |        type = 0xE51F          |          length = 6           |
+ *     |        type = 0xE51F          |          length = 4           |
+ *     +-------------------------------+-------------------------------+
+ *     |   in a request: answer a second time after so many ms; in the |
+ *     |   first answer: it will come after so many ms; in it itself: 0|
+ *     +---------------------------------------------------------------+
+ *
+ *     +-------------------------------+-------------------------------+
+ *     |        type = 0xE520          |          length = 6           |
  *     +-------------------------------+-------------------------------+
  *     |   SHADOWNET-PATH-REPORT: data packets that came on the path   |
  *     +-------------------------------+-------------------------------+
@@ -38,16 +40,9 @@ export const FIRST_COMPREHENSION_OPTIONAL = 0x8000;
  *     +-------------------------------+
  *
  *     +-------------------------------+-------------------------------+
- *     |        type = 0xE520          |          length = n           |
+ *     |        type = 0xE521          |          length = n           |
  *     +-------------------------------+-------------------------------+
  *     |   SHADOWNET-CALL: where to find the sender (libs/paths)       |
- *     +---------------------------------------------------------------+
- *
- *     +-------------------------------+-------------------------------+
- *     |        type = 0xE51F          |          length = 4           |
- *     +-------------------------------+-------------------------------+
- *     |   in a request: answer a second time after so many ms; in the |
- *     |   first answer: it will come after so many ms; in it itself: 0|
  *     +---------------------------------------------------------------+
  */
 export const AttributeType = {
@@ -65,10 +60,7 @@ export const AttributeType = {
   otherAddress: 0x802c,
   probeCounter: 0xe51d,
   probePadding: 0xe51e,
-<<<<<<< HEAD
   answerAgain: 0xe51f,
-=======
-  pathReport: 0xe51f,
-  call: 0xe520,
->>>>>>> d5dc970 (paths: relay as the first path, calls, scores, sizes and port guessing in the path agent)
+  pathReport: 0xe520,
+  call: 0xe521,
 } as const;

@@ -114,12 +114,10 @@ function decodeAttribute({ type, value }: RawAttribute, transactionId: Uint8Arra
       return value.length === 8 ? { kind: 'probe-counter', counter: new ByteReader(value).u64be() } : undefined;
     case AttributeType.probePadding:
       return { kind: 'probe-padding', length: value.length };
-<<<<<<< HEAD
     case AttributeType.answerAgain:
       return value.length === 4
         ? { kind: 'answer-again', after: milliseconds(new ByteReader(value).u32be()) }
         : undefined;
-=======
     case AttributeType.pathReport: {
       if (value.length !== 6) return undefined;
       const reader = new ByteReader(value);
@@ -127,7 +125,6 @@ function decodeAttribute({ type, value }: RawAttribute, transactionId: Uint8Arra
     }
     case AttributeType.call:
       return { kind: 'call', value };
->>>>>>> d5dc970 (paths: relay as the first path, calls, scores, sizes and port guessing in the path agent)
     default:
       return { kind: 'unknown', type, value };
   }

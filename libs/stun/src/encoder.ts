@@ -102,15 +102,12 @@ function encodeValue(attribute: StunContentAttribute, transactionId: Uint8Array)
       return new ByteWriter(8).u64be(attribute.counter).view();
     case 'probe-padding':
       return new Uint8Array(attribute.length);
-<<<<<<< HEAD
     case 'answer-again':
       return new ByteWriter(4).u32be(attribute.after).view();
-=======
     case 'path-report':
       return new ByteWriter(6).u32be(attribute.packets).u16be(attribute.largestBytes).view();
     case 'call':
       return attribute.value;
->>>>>>> d5dc970 (paths: relay as the first path, calls, scores, sizes and port guessing in the path agent)
     case 'unknown':
       return attribute.value;
     default:

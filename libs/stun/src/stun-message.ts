@@ -39,15 +39,12 @@ export type StunContentAttribute =
   | { readonly kind: 'probe-counter'; readonly counter: bigint }
   /** Ours: so many zero bytes. */
   | { readonly kind: 'probe-padding'; readonly length: number }
-<<<<<<< HEAD
   /** Ours: whole milliseconds, 0…2^32 - 1. */
   | { readonly kind: 'answer-again'; readonly after: Duration }
-=======
   /** Ours: 32 and 16 bits. */
   | { readonly kind: 'path-report'; readonly packets: number; readonly largestBytes: number }
   /** Ours, opaque here. */
   | { readonly kind: 'call'; readonly value: Uint8Array }
->>>>>>> d5dc970 (paths: relay as the first path, calls, scores, sizes and port guessing in the path agent)
   /** A type that the codec does not know, as it came. */
   | { readonly kind: 'unknown'; readonly type: number; readonly value: Uint8Array };
 
@@ -103,10 +100,7 @@ const TYPE_OF_KIND: Record<Exclude<StunAttribute['kind'], 'unknown'>, number> = 
   'other-address': AttributeType.otherAddress,
   'probe-counter': AttributeType.probeCounter,
   'probe-padding': AttributeType.probePadding,
-<<<<<<< HEAD
   'answer-again': AttributeType.answerAgain,
-=======
   'path-report': AttributeType.pathReport,
   call: AttributeType.call,
->>>>>>> d5dc970 (paths: relay as the first path, calls, scores, sizes and port guessing in the path agent)
 };

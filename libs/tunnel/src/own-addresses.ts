@@ -1,7 +1,23 @@
 // Where this node can be reached, as far as it knows: its host's addresses, and how STUN servers see its socket. Used by tunnel.ts.
 
-import { type Candidate, type PathOutput, ReflexiveDiscovery, type ReflexiveEvent } from '@shadownet/paths';
-import { assertNever, type Endpoint, endpointsEqual, type Instant, type Wakeup } from '@shadownet/primitives';
+import {
+  type Call,
+  type Candidate,
+  type NatTraits,
+  type PathOutput,
+  ReflexiveDiscovery,
+  type ReflexiveEvent,
+  traitsFromReflexive,
+} from '@shadownet/paths';
+import {
+  assertNever,
+  type Endpoint,
+  endpointsEqual,
+  formatEndpoint,
+  type Instant,
+  type UdpPath,
+  type Wakeup,
+} from '@shadownet/primitives';
 import type { StunMessage } from '@shadownet/stun';
 import { ownCandidates } from './peer-candidates.js';
 import type { TunnelEvent, TunnelOptions } from './tunnel-types.js';
@@ -9,6 +25,10 @@ import type { TunnelEvent, TunnelOptions } from './tunnel-types.js';
 export class OwnAddresses {
   readonly #discovery: ReflexiveDiscovery;
   readonly #events: TunnelEvent[] = [];
+  /** What each server saw last, in the order in which they were asked. */
+  readonly #seenBy = new Map<string, Endpoint | undefined>();
+  /** What the NAT is like, if that was measured. */
+  measuredNat: NatTraits | undefined;
   #host: readonly Endpoint[] = [];
   #announced: Endpoint | undefined;
 
@@ -34,6 +54,17 @@ export class OwnAddresses {
     return ownCandidates(this.#host, this.reflexive);
   }
 
+  /** What to tell a peer that is to probe us. */
+  get call(): Call {
+    return { candidates: this.candidates, nat: this.measuredNat ?? this.#inferredNat };
+  }
+
+  /** IPv6 addresses are not translated: they say nothing of the NAT. */
+  get #inferredNat(): NatTraits {
+    const seen = [...this.#seenBy.values()].filter((endpoint) => endpoint?.address.family === 4) as Endpoint[];
+    return traitsFromReflexive(seen, this.#host[0]?.port);
+  }
+
   /** False if nothing changed. If something did, so did the network, and the servers are asked again. */
   setHost(endpoints: readonly Endpoint[], now: Instant, out: PathOutput): boolean {
     const before = this.#host;
@@ -45,6 +76,8 @@ export class OwnAddresses {
   }
 
   setServers(servers: readonly Endpoint[], now: Instant, out: PathOutput): void {
+    this.#seenBy.clear();
+    for (const server of servers) this.#seenBy.set(formatEndpoint(server), undefined);
     this.#discovery.setServers(servers, now, out);
   }
 
@@ -53,8 +86,8 @@ export class OwnAddresses {
   }
 
   /** True if it was an answer of a STUN server to us. */
-  handleMessage(message: StunMessage, from: Endpoint, now: Instant): boolean {
-    return this.#discovery.handleMessage(message, from, now);
+  handleMessage(message: StunMessage, from: UdpPath, now: Instant): boolean {
+    return from.socket === 0 && this.#discovery.handleMessage(message, from.remote, now);
   }
 
   handleTimeout(now: Instant, out: PathOutput): void {
@@ -74,6 +107,7 @@ export class OwnAddresses {
   #take(event: ReflexiveEvent): void {
     switch (event.kind) {
       case 'reflexive-address':
+        this.#seenBy.set(formatEndpoint(event.server), event.endpoint);
         this.#events.push({ kind: 'stun-result', server: event.server, endpoint: event.endpoint, rtt: event.rtt });
         return this.#chooseEndpoint();
       case 'reflexive-changed':

@@ -3,7 +3,7 @@
 import type { MapVersion } from '@shadownet/contracts';
 import type { CryptoProvider, RandomBytes } from '@shadownet/crypto';
 import type { Candidate, CandidateStatus, LossReason, PathStatus, SearchReason } from '@shadownet/paths';
-import type { Duration, Endpoint, Instant, Path, PublicKey, Secret } from '@shadownet/primitives';
+import type { Duration, Endpoint, Instant, Path, PublicKey, RelayPath, Secret, UdpPath } from '@shadownet/primitives';
 import type { Tai64nSource } from '@shadownet/wireguard';
 import type { LinkPathKind } from './peer-candidates.js';
 
@@ -11,7 +11,7 @@ import type { LinkPathKind } from './peer-candidates.js';
  * Where datagrams and packets go. The bytes are valid during the call only, and the tunnel must not be called from inside it.
  */
 export interface TunnelOutput {
-  /** Send this from the node's UDP socket, with this outer DSCP and ECN byte as far as it can be set; 0 unless given. */
+  /** Send this by `path`, from that socket of the node or over that relay, with this outer DSCP and ECN byte as far as it can be set; 0 unless given. */
   datagram(bytes: Uint8Array, path: Path, trafficClass?: number): void;
   /** Hand this IP packet, which came from `peer`, to the host. */
   packet(bytes: Uint8Array, peer: PublicKey): void;
@@ -25,6 +25,13 @@ export interface TunnelOptions {
   readonly privateKey: Secret;
   /** Above every probe counter that this identity ever used: peers take nothing else, also after a restart. */
   readonly firstProbeCounter: bigint;
+  /**
+   * When a path to a peer is looked for: 'at-once', as long as both are online; or 'on-traffic', where every peer can be
+   * called by a relay. 'at-once' if absent.
+   */
+  readonly search?: 'at-once' | 'on-traffic';
+  /** Whether ports of hard NATs may be guessed, with hundreds of probes and further sockets. False if absent. */
+  readonly guessing?: boolean;
   /** What our requests to STUN servers say they come from. */
   readonly software?: string;
   /** How many pairs of packet workers there may be, 1 unless told. */
@@ -46,7 +53,21 @@ export type TunnelEvent =
       readonly candidates: readonly Candidate[];
     }
   | { readonly kind: 'search-paused'; readonly peer: PeerName; readonly retryAt: Instant | undefined }
-  | { readonly kind: 'path-confirmed'; readonly peer: PeerName; readonly path: Path; readonly rtt: Duration }
+  | { readonly kind: 'path-confirmed'; readonly peer: PeerName; readonly path: UdpPath; readonly rtt: Duration }
+  /** Data goes by a relay: no path is direct. */
+  | { readonly kind: 'relayed'; readonly peer: PeerName; readonly path: RelayPath }
+  /** What the path was found to carry, in bytes of UDP payload. */
+  | {
+      readonly kind: 'path-mtu';
+      readonly peer: PeerName;
+      readonly path: Path;
+      readonly provenBytes: number;
+      readonly losesBytes: number | undefined;
+    }
+  /** Open so many further sockets, and hand them to `useSockets`. */
+  | { readonly kind: 'sockets-wanted'; readonly peer: PeerName; readonly count: number }
+  /** Close these. */
+  | { readonly kind: 'sockets-unneeded'; readonly sockets: readonly number[] }
   | { readonly kind: 'path-lost'; readonly peer: PeerName; readonly reason: LossReason }
   | { readonly kind: 'handshake-completed'; readonly peer: PeerName; readonly role: 'initiator' | 'responder' }
   | { readonly kind: 'handshake-gave-up'; readonly peer: PeerName }

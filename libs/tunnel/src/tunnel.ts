@@ -8,6 +8,8 @@ import {
   type Candidate,
   deriveProbeKeys,
   DestinationLimiter,
+  type LossReason,
+  type NatTraits,
   PathAgent,
   type PathEvent,
   probeIdOf,
@@ -16,7 +18,6 @@ import {
   assertNever,
   comparePublicKeys,
   earliestWakeup,
-  type Duration,
   type Endpoint,
   type Instant,
   type IpPrefix,
@@ -26,9 +27,8 @@ import {
   type Path,
   type PublicKey,
   publicKeyFromBytes,
-  publicKeysEqual,
   type PublicKeyText,
-  type UdpPath,
+  relayPath,
   type Wakeup,
 } from '@shadownet/primitives';
 import type { StunMessage } from '@shadownet/stun';
@@ -57,6 +57,8 @@ const PERSISTENT_KEEPALIVE = milliseconds(0);
 const KEEPALIVE_BYTES = 32;
 const INITIATION_TYPE = 1;
 const TRANSPORT_TYPE = 4;
+
+type PathSelected = Extract<PathEvent, { kind: 'path-selected' }>;
 
 export class Tunnel {
   readonly publicKey: PublicKey;
@@ -121,9 +123,33 @@ export class Tunnel {
     if (!this.#own.setHost(endpoints, now, out)) return;
     for (const link of this.#links.all()) {
       this.#links.agentOf(link).setRemoteCandidates(this.#candidatesOf(link.peer), now, out);
-      if (link.path) link.agent.start(now, out);
+      if (link.path && link.agent.status(now).state !== 'idle') link.agent.start(now, out);
     }
     this.#drain(now, out);
+  }
+
+  /**
+   * The relay at which a peer can be reached now, or that there is none. Data goes by it while no path is direct; calls make
+   * both sides search in the same moment.
+   */
+  setPeerRelay(publicKey: PublicKey, relay: string | undefined, now: Instant, out: TunnelOutput): void {
+    const link = this.#links.ofPeer(publicKey);
+    if (!link) return;
+    this.#links.agentOf(link).setRelay(relay === undefined ? undefined : relayPath(relay, publicKey));
+    this.#drain(now, out);
+  }
+
+  /** The further sockets that the search for a peer asked for, by their numbers in paths. */
+  useSockets(publicKey: PublicKey, sockets: readonly number[], now: Instant, out: TunnelOutput): void {
+    const link = this.#links.ofPeer(publicKey);
+    if (link) this.#links.agentOf(link).useSockets(sockets, now);
+    else this.#events.push({ kind: 'sockets-unneeded', sockets });
+    this.#drain(now, out);
+  }
+
+  /** What the NAT in front of us is like, as measured; until then it is inferred from what STUN servers see. */
+  setNatTraits(traits: NatTraits): void {
+    this.#own.measuredNat = traits;
   }
 
   /** The MTU of the host's interface, in bytes: packets are not padded beyond it. */
@@ -146,7 +172,7 @@ export class Tunnel {
   }
 
   /** A datagram that came by `from`. Never throws for what it holds; what is nobody's is counted and dropped. */
-  handleDatagram(datagram: Uint8Array, from: UdpPath, now: Instant, out: TunnelOutput): void {
+  handleDatagram(datagram: Uint8Array, from: Path, now: Instant, out: TunnelOutput): void {
     const classified = classifyDatagram(datagram);
     switch (classified.kind) {
       case 'wireguard':
@@ -264,12 +290,14 @@ export class Tunnel {
       firstCounter: this.#firstProbeCounter,
       overlayPrefixes: this.#overlay(),
       limiter: this.#limiter,
+      ownCall: () => this.#own.call,
+      guessing: this.#options.guessing ?? false,
     });
     const link = new PeerLink(publicKey, peer, keys, agent, comparePublicKeys(this.publicKey, publicKey) < 0);
     this.#links.add(link);
     this.#configure(link, now, out);
     this.#links.agentOf(link).setRemoteCandidates(this.#candidatesOf(peer), now, out);
-    if (peer.online) agent.start(now, out);
+    if (peer.online && this.#options.search !== 'on-traffic') agent.start(now, out);
   }
 
   #changePeer(peer: Peer, now: Instant, out: TunnelOutput): void {
@@ -280,7 +308,8 @@ export class Tunnel {
     if (before.allowed_ips.join() !== peer.allowed_ips.join()) this.#configure(link, now, out);
     this.#links.agentOf(link).setRemoteCandidates(this.#candidatesOf(peer), now, out);
     // Back again, perhaps as a new process: a path that is in use is checked, an unknown one searched.
-    if (peer.online && !before.online) link.agent.start(now, out);
+    const isWorthIt = this.#options.search !== 'on-traffic' || link.path?.kind === 'udp';
+    if (peer.online && !before.online && isWorthIt) link.agent.start(now, out);
   }
 
   #removePeer(peer: Peer, now: Instant): void {
@@ -320,19 +349,19 @@ export class Tunnel {
 
   #handleWireGuard(datagram: Uint8Array, path: Path, now: Instant, out: TunnelOutput): void {
     const result = this.#device.handleDatagram(datagram, path, now, this.#deviceOutput(now, out));
-    const link = this.#links.ofPath(path);
-    if (!link) return;
     if (result.ok) {
-      // What another peer sends from there, under a forged address, says nothing about the path.
-      if (publicKeysEqual(result.peer, link.publicKey)) this.#links.agentOf(link).trafficReceived(path, now);
+      const link = this.#links.ofPeer(result.peer);
+      if (link) this.#links.agentOf(link).trafficReceived(path, now, datagram.length);
       return;
     }
+    const link = this.#links.ofPath(path);
+    if (!link) return;
     // The peer speaks under a session that we don't have, because we were restarted: it would take it 15 s to find out.
     if (result.reason === 'unknown-index') this.#initiateUnlessEstablished(link, now, out);
   }
 
-  #handleStun(message: StunMessage, datagram: Uint8Array, from: UdpPath, now: Instant, out: TunnelOutput): void {
-    if (this.#own.handleMessage(message, from.remote, now)) return;
+  #handleStun(message: StunMessage, datagram: Uint8Array, from: Path, now: Instant, out: TunnelOutput): void {
+    if (from.kind === 'udp' && this.#own.handleMessage(message, from, now)) return;
     const probeId = probeIdOf(message);
     if (!probeId) return this.#count('stun-unexpected');
     const link = this.#links.ofProbeId(probeId);
@@ -345,9 +374,11 @@ export class Tunnel {
   #deviceOutput(now: Instant, out: TunnelOutput): DeviceOutput {
     return {
       datagram: (bytes, path, trafficClass) => {
-        const link = wantsAnswer(bytes) ? this.#links.ofPath(path) : undefined;
-        if (link) this.#links.agentOf(link).trafficSent(now);
+        const link = this.#links.ofPath(path);
+        if (link && wantsAnswer(bytes)) this.#links.agentOf(link).trafficSent(now, bytes.length);
         out.datagram(bytes, path, trafficClass);
+        const second = link?.agent.duplicatePath;
+        if (second) out.datagram(bytes, second, trafficClass);
       },
       packet: (bytes, peer) => out.packet(bytes, peer),
     };
@@ -388,8 +419,7 @@ export class Tunnel {
         this.#events.push({ kind: 'handshake-gave-up', peer: link.name });
         return;
       case 'authenticated-from':
-        if (event.path.kind === 'udp') this.#links.agentOf(link).learn(event.path.remote, now, out);
-        return;
+        return this.#links.agentOf(link).learn(event.path, now, out);
       case 'traffic':
         return this.#noteWorkerTraffic(link, event.sentAt, event.receivedAt);
       case 'handshake-wanted':
@@ -420,7 +450,7 @@ export class Tunnel {
   #onPathEvent(link: PeerLink, event: PathEvent, now: Instant, out: TunnelOutput): void {
     switch (event.kind) {
       case 'path-selected':
-        return this.#onPathSelected(link, event.path, event.rtt, now, out);
+        return this.#onPathSelected(link, event, now, out);
       case 'path-lost':
         return this.#onPathLost(link, event.reason, now, out);
       case 'search-started': {
@@ -437,30 +467,35 @@ export class Tunnel {
       }
       case 'rtt':
         return;
+      case 'path-mtu':
+      case 'sockets-wanted':
+        this.#events.push({ ...event, peer: link.name });
+        return;
+      case 'sockets-unneeded':
+        this.#events.push(event);
+        return;
       default:
         assertNever(event);
     }
   }
 
-  #onPathSelected(link: PeerLink, path: Path, rtt: Duration, now: Instant, out: TunnelOutput): void {
+  #onPathSelected(link: PeerLink, { path, rtt }: PathSelected, now: Instant, out: TunnelOutput): void {
     this.#links.setPath(link, path);
-    this.#events.push({ kind: 'path-confirmed', peer: link.name, path, rtt });
+    if (path.kind === 'relay') this.#events.push({ kind: 'relayed', peer: link.name, path });
+    else this.#events.push({ kind: 'path-confirmed', peer: link.name, path, rtt: rtt! });
     this.#device.setPeerPath(link.publicKey, path, now, this.#deviceOutput(now, out));
+    // A relay is there for whoever has something to say: without that nobody needs a session.
+    if (link.agent.status(now).state === 'idle') return;
     if (link.initiates) this.#initiateUnlessEstablished(link, now, out);
     else link.expectHandshake(now);
   }
 
   /** A NAT that rebinds changes our own address, too: it is asked for at once, so that the peer can be told. */
-  #onPathLost(
-    link: PeerLink,
-    reason: (PathEvent & { kind: 'path-lost' })['reason'],
-    now: Instant,
-    out: TunnelOutput,
-  ): void {
+  #onPathLost(link: PeerLink, reason: LossReason, now: Instant, out: TunnelOutput): void {
     this.#links.setPath(link, undefined);
     this.#device.setPeerPath(link.publicKey, undefined, now, this.#deviceOutput(now, out));
     this.#events.push({ kind: 'path-lost', peer: link.name, reason });
-    this.#own.refresh(now, out);
+    if (reason !== 'idle' && reason !== 'relay-gone') this.#own.refresh(now, out);
   }
 
   #initiateUnlessEstablished(link: PeerLink, now: Instant, out: TunnelOutput): void {

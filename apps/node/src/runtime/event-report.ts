@@ -1,7 +1,7 @@
 // What the tunnel reports, as lines of the log. STUN servers are asked, and peers that cannot be reached searched, again and
 // again: only what is new of them is logged.
 
-import { assertNever, encodePublicKey, formatEndpoint, formatPath, type Instant } from '@shadownet/primitives';
+import { assertNever, encodePublicKey, formatEndpoint, type Instant } from '@shadownet/primitives';
 import type { PeerName, TunnelEvent } from '@shadownet/tunnel';
 import { roundTo } from './link-reports.js';
 import type { NodeLog } from './node-log.js';
@@ -46,9 +46,22 @@ function logTunnelEvent(log: NodeLog, event: TunnelEvent, now: Instant): void {
       return log.event('search-paused', { ...named(event.peer), retry_in_ms: retryInMs });
     }
     case 'path-confirmed': {
-      const endpoint = event.path.kind === 'udp' ? formatEndpoint(event.path.remote) : formatPath(event.path);
+      const endpoint = formatEndpoint(event.path.remote);
       return log.event('path-confirmed', { ...named(event.peer), endpoint, rtt_ms: roundTo(event.rtt, 2) });
     }
+    case 'relayed':
+      return log.event('relayed', { ...named(event.peer), relay: event.path.relay });
+    case 'path-mtu': {
+      const { provenBytes, losesBytes } = event;
+      return log.event('path-mtu', {
+        ...named(event.peer),
+        proven_bytes: provenBytes,
+        loses_bytes: losesBytes ?? null,
+      });
+    }
+    case 'sockets-wanted':
+    case 'sockets-unneeded':
+      return;
     case 'path-lost':
       return log.event('path-lost', { ...named(event.peer), reason: event.reason });
     case 'handshake-completed':

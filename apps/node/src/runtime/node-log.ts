@@ -26,6 +26,8 @@ export interface NodeEvents {
   'path-confirmed': { peer: string; hostname: string; endpoint: string; rtt_ms: number };
   handshake: { peer: string; hostname: string; role: 'initiator' | 'responder' };
   'handshake-gave-up': { peer: string; hostname: string };
+  relayed: { peer: string; hostname: string; relay: string };
+  'path-mtu': { peer: string; hostname: string; proven_bytes: number; loses_bytes: number | null };
   'path-lost': { peer: string; hostname: string; reason: string };
   ready: object;
   'control-unreachable': { error: string };
@@ -59,6 +61,8 @@ const LEVELS: Record<keyof NodeEvents, Exclude<LogLevel, 'trace'>> = {
   'path-confirmed': 'info',
   handshake: 'info',
   'handshake-gave-up': 'warn',
+  relayed: 'info',
+  'path-mtu': 'debug',
   'path-lost': 'warn',
   ready: 'info',
   'control-unreachable': 'warn',
