@@ -13,7 +13,11 @@ export type KeyLabel =
   | 'shadownet probe response v1'
   | 'shadownet probe id v1'
   | 'shadownet stun request v1'
-  | 'shadownet stun id v1';
+  | 'shadownet stun id v1'
+  | 'shadownet relay identity v1'
+  | 'shadownet relay connect v1'
+  | 'shadownet relay accept v1'
+  | 'shadownet relay frame v1';
 
 /**
  * HKDF-SHA256 (RFC 5869) of a 32-byte X25519 shared secret with info = label ‖ 0 ‖ from ‖ to ‖ context: 32 bytes.
