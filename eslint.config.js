@@ -3,7 +3,7 @@ import js from '@eslint/js';
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-const PURE_LIBS = ['primitives', 'contracts', 'stun', 'wireguard', 'paths', 'tunnel', 'testlab'];
+const PURE_LIBS = ['primitives', 'contracts', 'stun', 'wireguard', 'paths', 'relay', 'tunnel', 'testlab'];
 
 /** Each project and the projects that it may import: dependencies point downward only (docs/architecture.md). */
 const MAY_IMPORT = {
@@ -13,6 +13,7 @@ const MAY_IMPORT = {
   'lib:crypto': ['lib:primitives', 'lib:native'],
   'lib:wireguard': ['lib:primitives', 'lib:crypto'],
   'lib:paths': ['lib:primitives', 'lib:crypto', 'lib:stun'],
+  'lib:relay': ['lib:primitives', 'lib:crypto'],
   'lib:tunnel': ['lib:primitives', 'lib:contracts', 'lib:crypto', 'lib:stun', 'lib:wireguard', 'lib:paths'],
   'lib:native': ['lib:primitives'],
   'lib:tun': ['lib:primitives', 'lib:native'],

@@ -1,0 +1,199 @@
+// A node's relays: a home, where peers send to it, and visits to the homes of the peers it sends to (docs/relay.md). Sans-IO,
+// for the tunnel of libs/tunnel or a test.
+
+import type { CryptoProvider, PrivateKey, RandomBytes, SipHasher } from '@shadownet/crypto';
+import {
+  addDuration,
+  earliestWakeup,
+  type Endpoint,
+  endpointsEqual,
+  formatEndpoint,
+  type Instant,
+  type PublicKey,
+  publicKeyFromBytes,
+  publicKeysEqual,
+  type Wakeup,
+} from '@shadownet/primitives';
+import { HOME_CHOICE_DELAY, MAX_PAYLOAD_BYTES, MAX_SIGNAL_BYTES, VISIT_TIME } from '../constants.js';
+import { FrameType, isRelayFrame } from '../frame.js';
+import { deriveStaticKeys } from '../session-keys.js';
+import { chooseHome } from './home-choice.js';
+import type { RelayClientOutput, RelayDescription, RelayEvent, RelayId, RelayStatus } from './relay-client-types.js';
+import { RelayEntry } from './relay-entry.js';
+
+export interface RelayClientOptions {
+  readonly crypto: CryptoProvider;
+  readonly random: RandomBytes;
+  readonly hasher: SipHasher;
+  readonly privateKey: PrivateKey;
+}
+
+export type StreamEvent =
+  { readonly kind: 'open' } | { readonly kind: 'frame'; readonly frame: Uint8Array } | { readonly kind: 'closed' };
+
+export class RelayClient {
+  readonly #options: RelayClientOptions;
+  readonly #publicKey: PublicKey;
+  readonly #entries = new Map<RelayId, RelayEntry>();
+  readonly #byEndpoint = new Map<string, RelayEntry>();
+  readonly #events: RelayEvent[] = [];
+  #home: RelayId | undefined;
+  /** Told to others: the last home that was connected. */
+  #announced: RelayId | undefined;
+  #chooseAt: Instant | undefined;
+
+  constructor(options: RelayClientOptions) {
+    this.#options = options;
+    this.#publicKey = publicKeyFromBytes(options.privateKey.publicKey)!;
+  }
+
+  /** All relays there are; those that are known and unchanged go on. */
+  setRelays(relays: readonly RelayDescription[], now: Instant, out: RelayClientOutput): void {
+    for (const [id, entry] of this.#entries) {
+      const next = relays.find((relay) => relay.id === id);
+      if (next && sameRelay(next, entry.description)) entry.description = next;
+      else {
+        entry.disconnect('removed', out);
+        this.#entries.delete(id);
+      }
+    }
+    for (const relay of relays) if (!this.#entries.has(relay.id)) this.#add(relay, now);
+    this.#byEndpoint.clear();
+    for (const entry of this.#entries.values()) {
+      for (const each of entry.description.udp) this.#byEndpoint.set(formatEndpoint(each), entry);
+    }
+    this.#chooseAt ??= addDuration(now, HOME_CHOICE_DELAY);
+    this.handleTimeout(now, out);
+  }
+
+  /**
+   * Sends a WireGuard message or a probe to `peer` at `relay`. False if it can not leave: the relay is being connected to, or
+   * says that the peer is not there. It may wait for up to a second until the relay has said which channel the peer has.
+   * Throws RangeError beyond MAX_PAYLOAD_BYTES.
+   */
+  send(relay: RelayId, peer: PublicKey, bytes: Uint8Array, now: Instant, out: RelayClientOutput): boolean {
+    if (bytes.length > MAX_PAYLOAD_BYTES) throw new RangeError(`a payload of ${bytes.length} bytes`);
+    return this.#entries.get(relay)?.send(peer, bytes, FrameType.data, now, out) ?? false;
+  }
+
+  /** Like `send`, for what is not kept; 1…MAX_SIGNAL_BYTES bytes. */
+  sendSignal(relay: RelayId, peer: PublicKey, bytes: Uint8Array, now: Instant, out: RelayClientOutput): boolean {
+    if (bytes.length === 0 || bytes.length > MAX_SIGNAL_BYTES)
+      throw new RangeError(`a signal of ${bytes.length} bytes`);
+    return this.#entries.get(relay)?.send(peer, bytes, FrameType.signal, now, out) ?? false;
+  }
+
+  /** True if the datagram came from a relay of ours. */
+  handleDatagram(datagram: Uint8Array, from: Endpoint, now: Instant, out: RelayClientOutput): boolean {
+    const entry = isRelayFrame(datagram) ? this.#byEndpoint.get(formatEndpoint(from)) : undefined;
+    entry?.handleDatagram(datagram, from, now, out);
+    if (entry) this.#settle(now, out);
+    return entry !== undefined;
+  }
+
+  /** What happens on the WebSocket that `openStream` asked for. */
+  handleStream(relay: RelayId, event: StreamEvent, now: Instant, out: RelayClientOutput): void {
+    const entry = this.#entries.get(relay);
+    if (!entry) return;
+    if (event.kind === 'open') entry.handleStreamOpen(now, out);
+    else if (event.kind === 'closed') entry.handleStreamClosed(now, out);
+    else if (isRelayFrame(event.frame)) entry.handleStreamFrame(event.frame, now, out);
+    this.#settle(now, out);
+  }
+
+  /** The network has changed: every address is proved anew. */
+  refresh(now: Instant, out: RelayClientOutput): void {
+    for (const entry of this.#entries.values()) entry.refresh(now, out);
+    this.#settle(now, out);
+  }
+
+  close(out: RelayClientOutput): void {
+    for (const entry of this.#entries.values()) entry.disconnect('removed', out);
+    this.#entries.clear();
+    this.#byEndpoint.clear();
+    this.#chooseAt = undefined;
+  }
+
+  handleTimeout(now: Instant, out: RelayClientOutput): void {
+    for (const entry of this.#entries.values()) {
+      entry.handleTimeout(now, out);
+      const isVisit = entry.description.id !== this.#home && entry.description.id !== this.#announced;
+      if (isVisit && entry.state === 'up' && now >= addDuration(entry.usedAt, VISIT_TIME)) {
+        entry.disconnect('not-needed', out);
+      }
+    }
+    this.#settle(now, out);
+  }
+
+  pollTimeout(): Wakeup | undefined {
+    const wakeups: (Wakeup | undefined)[] = [];
+    if (this.#home === undefined && this.#chooseAt !== undefined && this.#entries.size > 0) {
+      wakeups.push({ at: this.#chooseAt, reason: 'choice of the home relay' });
+    }
+    for (const entry of this.#entries.values()) {
+      wakeups.push(entry.pollTimeout());
+      const { id } = entry.description;
+      if (entry.state === 'up' && id !== this.#home && id !== this.#announced) {
+        wakeups.push({ at: addDuration(entry.usedAt, VISIT_TIME), reason: 'end of a relay visit' });
+      }
+    }
+    return earliestWakeup(...wakeups);
+  }
+
+  pollEvent(): RelayEvent | undefined {
+    return this.#events.shift();
+  }
+
+  /** The relay to announce: the last home that was connected. */
+  get home(): RelayId | undefined {
+    return this.#announced;
+  }
+
+  status(): RelayStatus[] {
+    return [...this.#entries.values()].map((entry) => ({
+      id: entry.description.id,
+      isHome: entry.description.id === this.#announced,
+      state: entry.state,
+      transport: entry.transport,
+      rtt: entry.rtt,
+      lastFailure: entry.lastFailure,
+    }));
+  }
+
+  /** Chooses the home, keeps it connected, and announces it once it is: the former one is left only then. */
+  #settle(now: Instant, out: RelayClientOutput): void {
+    if (this.#chooseAt === undefined || now < this.#chooseAt) return;
+    this.#home = chooseHome(
+      this.#home,
+      [...this.#entries.values()].map((entry) => ({ id: entry.description.id, state: entry.health, rtt: entry.rtt })),
+    );
+    const home = this.#home === undefined ? undefined : this.#entries.get(this.#home);
+    home?.connect(now, out);
+    const isGone = this.#announced !== undefined && !this.#entries.has(this.#announced);
+    if (home?.state === 'up' || isGone) this.#announce(home?.state === 'up' ? this.#home : undefined);
+  }
+
+  #announce(relay: RelayId | undefined): void {
+    if (relay === this.#announced) return;
+    this.#announced = relay;
+    this.#events.push({ kind: 'home-changed', relay });
+  }
+
+  #add(relay: RelayDescription, now: Instant): void {
+    const shared = this.#options.privateKey.sharedSecret(relay.publicKey);
+    if (!shared) return;
+    const { crypto, random, hasher } = this.#options;
+    const keys = deriveStaticKeys(crypto, shared, this.#publicKey, relay.publicKey);
+    const emit = (event: RelayEvent): void => void this.#events.push(event);
+    this.#entries.set(relay.id, new RelayEntry(relay, { crypto, random, hasher, keys, emit }, now));
+  }
+}
+
+function sameRelay(a: RelayDescription, b: RelayDescription): boolean {
+  return (
+    publicKeysEqual(a.publicKey, b.publicKey) &&
+    a.websocketUrl === b.websocketUrl &&
+    a.udp.length === b.udp.length &&
+    a.udp.every((endpoint, i) => endpointsEqual(endpoint, b.udp[i]!))
+  );
+}

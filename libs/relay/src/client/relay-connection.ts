@@ -1,0 +1,156 @@
+// A client's connection to a relay over one link: a handshake, a session, or both while the session is renewed or its address
+// proved anew. Used by RelayEntry, which has several while it looks for a link that works.
+
+import type { CryptoProvider, RandomBytes, SipHasher } from '@shadownet/crypto';
+import { assertNever, type Duration, type Endpoint, type Instant } from '@shadownet/primitives';
+import { CloseReason, frameAround, FrameType, isSessionType, payloadOf } from '../frame.js';
+import type { Refusal } from '../handshake-frames.js';
+import { deriveFrameKeys, type StaticKeys } from '../session-keys.js';
+import { ClientSession } from './client-session.js';
+import { Handshake } from './handshake.js';
+
+export type ConnectionLink = { readonly kind: 'udp'; readonly endpoint: Endpoint } | { readonly kind: 'stream' };
+
+export interface ConnectionOptions {
+  readonly crypto: CryptoProvider;
+  readonly random: RandomBytes;
+  readonly hasher: SipHasher;
+  readonly keys: StaticKeys;
+  readonly ticket: Uint8Array;
+}
+
+export type ConnectionEvent =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'up' }
+  | { readonly kind: 'rtt'; readonly rtt: Duration }
+  | { readonly kind: 'down'; readonly reason: 'no-answer' | 'closed' | Refusal }
+  /** A frame of the session that is not the connection's own. */
+  | { readonly kind: 'frame'; readonly type: number };
+
+const NONE: ConnectionEvent = { kind: 'none' };
+const CLOSED: ConnectionEvent = { kind: 'down', reason: 'closed' };
+const NO_ANSWER: ConnectionEvent = { kind: 'down', reason: 'no-answer' };
+
+/** The third goes out 1.2 s after the first. */
+const LOSING_AFTER_TRANSMISSIONS = 3;
+
+type Write = (frame: Uint8Array) => void;
+
+export class RelayConnection {
+  #handshake: Handshake | undefined;
+  #session: ClientSession | undefined;
+
+  constructor(
+    readonly link: ConnectionLink,
+    private readonly options: ConnectionOptions,
+  ) {}
+
+  /** Connects, or renews the session, which goes on meanwhile. */
+  start(now: Instant, write: Write): void {
+    this.#handshake = new Handshake(this.options, now);
+    this.#handshake.handleTimeout(now, write);
+  }
+
+  get isUp(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /** True if the relay has not answered for a while, not even to a new handshake. */
+  get isLosing(): boolean {
+    return (this.#handshake?.transmissions ?? 0) >= LOSING_AFTER_TRANSMISSIONS && this.#session?.isSilent === true;
+  }
+
+  /** Of the relay's process. */
+  get instance(): number | undefined {
+    return this.#session?.instance;
+  }
+
+  /** Seals and writes a frame whose payload is in place; only while it is up. */
+  send(frame: Uint8Array, type: number, channel: number, now: Instant, write: Write): void {
+    const session = this.#session!;
+    session.sealer.seal(frame, 0, frame.length, type, channel);
+    session.sent(now);
+    write(frame);
+  }
+
+  /** Takes a frame of this link, authentic or not. */
+  handle(frame: Uint8Array, now: Instant, write: Write): ConnectionEvent {
+    if (isSessionType(frame[0]!)) return this.#handleSessionFrame(frame, now);
+    const progress = this.#handshake?.handle(frame, now, write) ?? { kind: 'none' as const };
+    switch (progress.kind) {
+      case 'none':
+        return NONE;
+      case 'challenged':
+        return progress.rtt === undefined ? NONE : { kind: 'rtt', rtt: progress.rtt };
+      case 'refused':
+        this.end();
+        return { kind: 'down', reason: progress.why };
+      case 'accepted': {
+        const { crypto, keys, hasher } = this.options;
+        const { nonce, salt } = progress.acceptance;
+        this.#session?.zero();
+        this.#session = new ClientSession(hasher, deriveFrameKeys(crypto, keys, nonce, salt), progress.acceptance, now);
+        this.#handshake = undefined;
+        // Shows the relay that we have the keys: nothing is forwarded to us before.
+        write(this.#session.ping(now));
+        return { kind: 'up' };
+      }
+      default:
+        return assertNever(progress);
+    }
+  }
+
+  nextDeadline(): Instant | undefined {
+    const handshake = this.#handshake?.nextDeadline();
+    if (!this.#session) return handshake;
+    const ping = this.#session.nextPing();
+    const session = handshake === undefined && this.#session.renewAt < ping ? this.#session.renewAt : ping;
+    return handshake !== undefined && handshake < session ? handshake : session;
+  }
+
+  handleTimeout(now: Instant, write: Write): ConnectionEvent {
+    if (this.#handshake && !this.#handshake.handleTimeout(now, write)) {
+      this.end();
+      return NO_ANSWER;
+    }
+    const session = this.#session;
+    if (!session) return NONE;
+    if (now >= session.nextPing()) write(session.ping(now));
+    if (!this.#handshake && (session.isSilent || now >= session.renewAt)) this.start(now, write);
+    return NONE;
+  }
+
+  /** Says goodbye where there is somebody to hear it, and clears the keys. */
+  leave(write: Write): void {
+    if (this.#session) {
+      const frame = frameAround(Uint8Array.of(CloseReason.leaving));
+      this.#session.sealer.seal(frame, 0, frame.length, FrameType.close, 0);
+      write(frame);
+    }
+    this.end();
+  }
+
+  end(): void {
+    this.#session?.zero();
+    this.#session = undefined;
+    this.#handshake = undefined;
+  }
+
+  #handleSessionFrame(frame: Uint8Array, now: Instant): ConnectionEvent {
+    const session = this.#session;
+    if (!session || session.opener.check(frame, 0, frame.length) !== undefined) return NONE;
+    session.heard(now);
+    const type = frame[0]!;
+    switch (type) {
+      case FrameType.pong: {
+        const rtt = session.handlePong(payloadOf(frame), now);
+        return rtt === undefined ? NONE : { kind: 'rtt', rtt };
+      }
+      case FrameType.close:
+        this.end();
+        return CLOSED;
+      default:
+        return { kind: 'frame', type };
+    }
+  }
+}

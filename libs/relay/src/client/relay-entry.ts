@@ -1,0 +1,411 @@
+// One relay as a client deals with it: how far away it is, the connection by UDP or, where none passes, by WebSocket, and the
+// channels of its peers. Used by RelayClient, which decides when it is needed.
+
+import type { CryptoProvider, RandomBytes, SipHasher } from '@shadownet/crypto';
+import {
+  addDuration,
+  bytesEqual,
+  type Duration,
+  durationBetween,
+  earliestWakeup,
+  type Endpoint,
+  endpointsEqual,
+  type Instant,
+  type PublicKey,
+  publicKeyFromBytes,
+  type Wakeup,
+} from '@shadownet/primitives';
+import {
+  FIRST_RETRY,
+  MAX_RETRY,
+  NONCE_BYTES,
+  RELAY_PROBE_INTERVAL,
+  STREAM_AFTER,
+  UDP_RETRY_INTERVAL,
+} from '../constants.js';
+import { channelOf, frameAround, FrameType, payloadOf } from '../frame.js';
+import { decodeChallenge, encodeHello } from '../handshake-frames.js';
+import type { StaticKeys } from '../session-keys.js';
+import { HeldFrames } from './held-frames.js';
+import { PeerChannels } from './peer-channels.js';
+import type {
+  RelayClientOutput,
+  RelayDescription,
+  RelayDownReason,
+  RelayEvent,
+  RelayTransport,
+} from './relay-client-types.js';
+import { RelayConnection } from './relay-connection.js';
+import { RoundTrip } from './round-trip.js';
+
+export interface RelayEntryOptions {
+  readonly crypto: CryptoProvider;
+  readonly random: RandomBytes;
+  readonly hasher: SipHasher;
+  readonly keys: StaticKeys;
+  readonly emit: (event: RelayEvent) => void;
+}
+
+type State =
+  | { readonly kind: 'idle' }
+  /** Several links are tried at once; the first that is accepted wins. */
+  | { readonly kind: 'connecting'; attempts: RelayConnection[]; streamAt: Instant | undefined }
+  /** `attempts` by UDP while the WebSocket carries. */
+  | { readonly kind: 'up'; readonly active: RelayConnection; attempts: RelayConnection[]; udpAgainAt: Instant }
+  | { readonly kind: 'waiting'; readonly until: Instant };
+
+/** A hello whose answer only tells the round trip. */
+interface Sample {
+  readonly nonce: Uint8Array;
+  readonly sentAt: Instant;
+}
+
+export class RelayEntry {
+  description: RelayDescription;
+  readonly #options: RelayEntryOptions;
+  readonly #roundTrip = new RoundTrip();
+  readonly #channels = new PeerChannels();
+  readonly #unsent = new HeldFrames<PublicKey>();
+  readonly #unknown = new HeldFrames<number>();
+  #state: State = { kind: 'idle' };
+  #sample: Sample | undefined;
+  #sampleAt: Instant;
+  #retry: Duration = FIRST_RETRY;
+  #failure: RelayDownReason | undefined;
+  usedAt: Instant;
+
+  constructor(description: RelayDescription, options: RelayEntryOptions, now: Instant) {
+    this.description = description;
+    this.#options = options;
+    this.#sampleAt = now;
+    this.usedAt = now;
+  }
+
+  get state(): State['kind'] {
+    return this.#state.kind;
+  }
+
+  get transport(): RelayTransport | undefined {
+    return this.#state.kind === 'up' ? this.#state.active.link.kind : undefined;
+  }
+
+  get rtt(): Duration | undefined {
+    return this.#roundTrip.value;
+  }
+
+  get lastFailure(): RelayDownReason | undefined {
+    return this.#failure;
+  }
+
+  /** Whether anybody can be reached there, or it is not known yet. */
+  get health(): 'up' | 'untried' | 'failed' {
+    if (this.#state.kind === 'up') return this.#state.active.isLosing ? 'failed' : 'up';
+    return this.#failure === undefined || this.#failure === 'not-needed' ? 'untried' : 'failed';
+  }
+
+  // ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Does nothing if it is connected, connecting, or waits before it tries again. */
+  connect(now: Instant, out: RelayClientOutput): void {
+    if (this.#state.kind !== 'idle') return;
+    const attempts = this.#udpAttempts();
+    const hasStream = this.description.websocketUrl !== undefined;
+    const streamAt = hasStream ? addDuration(now, attempts.length > 0 ? STREAM_AFTER : (0 as Duration)) : undefined;
+    this.#state = { kind: 'connecting', attempts, streamAt };
+    for (const attempt of attempts) attempt.start(now, this.#writer(attempt, out));
+    if (attempts.length === 0 && !hasStream) this.#fail('no-answer', now, out);
+    else this.handleTimeout(now, out);
+  }
+
+  /** The network has changed: whatever waits is tried at once, and a session proves its address anew. */
+  refresh(now: Instant, out: RelayClientOutput): void {
+    this.#retry = FIRST_RETRY;
+    this.#sampleAt = now;
+    switch (this.#state.kind) {
+      case 'waiting':
+        this.#state = { kind: 'idle' };
+        return this.connect(now, out);
+      case 'up': {
+        const { active } = this.#state;
+        active.start(now, this.#writer(active, out));
+        if (active.link.kind === 'stream') this.#state.udpAgainAt = now;
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  disconnect(reason: RelayDownReason, out: RelayClientOutput): void {
+    if (this.#state.kind === 'up') {
+      this.#state.active.leave(this.#writer(this.#state.active, out));
+      this.#options.emit({ kind: 'relay-down', relay: this.description.id, reason });
+    }
+    this.#closeStream(out);
+    this.#failure = reason;
+    this.#state = { kind: 'idle' };
+    this.#unsent.clear();
+    this.#unknown.clear();
+  }
+
+  /** True if it left, or waits for the peer's channel. */
+  send(peer: PublicKey, payload: Uint8Array, type: number, now: Instant, out: RelayClientOutput): boolean {
+    this.usedAt = now;
+    if (this.#state.kind !== 'up') {
+      this.connect(now, out);
+      return false;
+    }
+    const entry = this.#channels.of(peer);
+    if (entry.state === 'present') {
+      this.#send(frameAround(payload), type, entry.channel!, now, out);
+      return true;
+    }
+    if (this.#channels.mayAsk(entry, now)) this.#send(frameAround(peer), FrameType.resolve, 0, now, out);
+    if (entry.state === 'absent') return false;
+    if (type === FrameType.data) this.#unsent.hold(entry.peer, payload, now);
+    return type === FrameType.data;
+  }
+
+  // ── What comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A frame from one of its endpoints. */
+  handleDatagram(frame: Uint8Array, from: Endpoint, now: Instant, out: RelayClientOutput): void {
+    if (frame[0] === FrameType.challenge && this.#takeSample(frame, now)) return;
+    const connection = this.#connections().find(
+      ({ link }) => link.kind === 'udp' && endpointsEqual(link.endpoint, from),
+    );
+    if (connection) this.#handle(connection, frame, now, out);
+  }
+
+  handleStreamOpen(now: Instant, out: RelayClientOutput): void {
+    if (this.#state.kind !== 'connecting') return out.closeStream(this.description.id);
+    const connection = this.#connection({ kind: 'stream' });
+    this.#state.attempts.push(connection);
+    connection.start(now, this.#writer(connection, out));
+  }
+
+  handleStreamFrame(frame: Uint8Array, now: Instant, out: RelayClientOutput): void {
+    const connection = this.#connections().find(({ link }) => link.kind === 'stream');
+    if (connection) this.#handle(connection, frame, now, out);
+  }
+
+  handleStreamClosed(now: Instant, out: RelayClientOutput): void {
+    const connection = this.#connections().find(({ link }) => link.kind === 'stream');
+    if (connection) this.#lost(connection, 'stream-failed', now, out);
+    else if (this.#state.kind === 'connecting' && this.#state.attempts.length === 0) {
+      this.#fail('stream-failed', now, out);
+    }
+  }
+
+  // ── Time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  pollTimeout(): Wakeup | undefined {
+    const wakeups: (Wakeup | undefined)[] = [{ at: this.#sampleAt, reason: 'relay round trip' }];
+    for (const connection of this.#connections()) {
+      const at = connection.nextDeadline();
+      if (at !== undefined) wakeups.push({ at, reason: 'relay connection' });
+    }
+    const state = this.#state;
+    if (state.kind === 'waiting') wakeups.push({ at: state.until, reason: 'relay retry' });
+    if (state.kind === 'connecting' && state.streamAt !== undefined) {
+      wakeups.push({ at: state.streamAt, reason: 'relay by WebSocket' });
+    }
+    if (state.kind === 'up' && state.active.link.kind === 'stream' && this.description.udp.length > 0) {
+      wakeups.push({ at: state.udpAgainAt, reason: 'relay by UDP again' });
+    }
+    return earliestWakeup(...wakeups);
+  }
+
+  handleTimeout(now: Instant, out: RelayClientOutput): void {
+    if (now >= this.#sampleAt) this.#sampleRoundTrip(now, out);
+    for (const connection of this.#connections()) {
+      const event = connection.handleTimeout(now, this.#writer(connection, out));
+      if (event.kind === 'down') this.#lost(connection, event.reason, now, out);
+    }
+    const state = this.#state;
+    if (state.kind === 'waiting' && now >= state.until) this.#state = { kind: 'idle' };
+    if (state.kind === 'connecting' && state.streamAt !== undefined && now >= state.streamAt) {
+      state.streamAt = undefined;
+      out.openStream(this.description.id, this.description.websocketUrl!);
+    }
+    if (state.kind === 'up' && state.active.link.kind === 'stream' && now >= state.udpAgainAt) {
+      state.udpAgainAt = addDuration(now, UDP_RETRY_INTERVAL);
+      if (state.attempts.length === 0) {
+        state.attempts = this.#udpAttempts();
+        for (const attempt of state.attempts) attempt.start(now, this.#writer(attempt, out));
+      }
+    }
+  }
+
+  // ── Connections ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #handle(connection: RelayConnection, frame: Uint8Array, now: Instant, out: RelayClientOutput): void {
+    const event = connection.handle(frame, now, this.#writer(connection, out));
+    switch (event.kind) {
+      case 'none':
+        return;
+      case 'rtt':
+        return this.#roundTrip.sample(event.rtt);
+      case 'up':
+        return this.#up(connection, now, out);
+      case 'down':
+        return this.#lost(connection, event.reason, now, out);
+      case 'frame':
+        return this.#handleFrame(frame, event.type, now, out);
+    }
+  }
+
+  #up(connection: RelayConnection, now: Instant, out: RelayClientOutput): void {
+    const state = this.#state;
+    // An active connection that has renewed itself.
+    if (state.kind !== 'up' || state.active !== connection) {
+      for (const other of this.#connections()) if (other !== connection) other.end();
+      if (connection.link.kind === 'udp') this.#closeStream(out);
+      this.#state = {
+        ...{ kind: 'up', active: connection, attempts: [] },
+        udpAgainAt: addDuration(now, UDP_RETRY_INTERVAL),
+      };
+      this.#retry = FIRST_RETRY;
+      this.#failure = undefined;
+      this.#options.emit({ kind: 'relay-up', relay: this.description.id, transport: connection.link.kind });
+    }
+    if (this.#channels.begin(connection.instance!)) this.#unknown.clear();
+  }
+
+  #lost(connection: RelayConnection, reason: RelayDownReason, now: Instant, out: RelayClientOutput): void {
+    const state = this.#state;
+    connection.end();
+    if (state.kind === 'up' && state.active === connection) {
+      this.#options.emit({ kind: 'relay-down', relay: this.description.id, reason });
+      return this.#fail(reason, now, out);
+    }
+    if (state.kind !== 'connecting' && state.kind !== 'up') return;
+    state.attempts = state.attempts.filter((attempt) => attempt !== connection);
+    if (state.kind !== 'connecting') return;
+    const isRefused = reason !== 'no-answer' && reason !== 'stream-failed';
+    if (isRefused || (state.attempts.length === 0 && state.streamAt === undefined)) this.#fail(reason, now, out);
+  }
+
+  #fail(reason: RelayDownReason, now: Instant, out: RelayClientOutput): void {
+    for (const connection of this.#connections()) connection.end();
+    this.#closeStream(out);
+    this.#failure = reason;
+    this.#state = { kind: 'waiting', until: addDuration(now, this.#retry) };
+    this.#retry = Math.min(MAX_RETRY, 2 * this.#retry) as Duration;
+  }
+
+  #closeStream(out: RelayClientOutput): void {
+    const state = this.#state;
+    const hasStream =
+      (state.kind === 'up' && state.active.link.kind === 'stream') ||
+      (state.kind === 'connecting' && state.streamAt === undefined && this.description.websocketUrl !== undefined);
+    if (hasStream) out.closeStream(this.description.id);
+  }
+
+  #connections(): readonly RelayConnection[] {
+    switch (this.#state.kind) {
+      case 'connecting':
+        return this.#state.attempts;
+      case 'up':
+        return [this.#state.active, ...this.#state.attempts];
+      default:
+        return [];
+    }
+  }
+
+  #udpAttempts(): RelayConnection[] {
+    return this.description.udp.map((endpoint) => this.#connection({ kind: 'udp', endpoint }));
+  }
+
+  #connection(link: RelayConnection['link']): RelayConnection {
+    return new RelayConnection(link, { ...this.#options, ticket: this.description.ticket });
+  }
+
+  #writer({ link }: RelayConnection, out: RelayClientOutput): (frame: Uint8Array) => void {
+    if (link.kind === 'udp') return (frame) => out.datagram(frame, link.endpoint);
+    return (frame) => out.writeStream(this.description.id, frame);
+  }
+
+  #send(frame: Uint8Array, type: number, channel: number, now: Instant, out: RelayClientOutput): void {
+    if (this.#state.kind !== 'up') return;
+    const { active } = this.#state;
+    active.send(frame, type, channel, now, this.#writer(active, out));
+  }
+
+  // ── The round trip ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #sampleRoundTrip(now: Instant, out: RelayClientOutput): void {
+    this.#sampleAt = addDuration(now, RELAY_PROBE_INTERVAL);
+    const [endpoint] = this.description.udp;
+    // A connection has its own samples.
+    if (!endpoint || this.#state.kind !== 'idle') return;
+    this.#sample = { nonce: this.#options.random(NONCE_BYTES), sentAt: now };
+    out.datagram(encodeHello(this.#sample.nonce), endpoint);
+  }
+
+  #takeSample(frame: Uint8Array, now: Instant): boolean {
+    const challenge = this.#sample && decodeChallenge(frame);
+    if (!challenge || !bytesEqual(challenge.nonce, this.#sample!.nonce)) return false;
+    this.#roundTrip.sample(durationBetween(this.#sample!.sentAt, now));
+    this.#sample = undefined;
+    // It is there again; one that has refused us answers hellos all the time.
+    if (this.#failure === 'no-answer' || this.#failure === 'closed' || this.#failure === 'stream-failed') {
+      this.#failure = undefined;
+    }
+    return true;
+  }
+
+  // ── Frames of the session ─────────────────────────────────────────────────────────────────────────────────────────
+
+  #handleFrame(frame: Uint8Array, type: number, now: Instant, out: RelayClientOutput): void {
+    switch (type) {
+      case FrameType.data:
+      case FrameType.signal:
+        return this.#handlePayload(frame, now, out);
+      case FrameType.resolved:
+        return this.#handleResolved(frame, now, out);
+      case FrameType.gone:
+        return this.#handleGone(channelOf(frame, 0));
+      default:
+        return;
+    }
+  }
+
+  #handlePayload(frame: Uint8Array, now: Instant, out: RelayClientOutput): void {
+    const channel = channelOf(frame, 0);
+    const from = this.#channels.at(channel);
+    if (!from) {
+      this.#unknown.hold(channel, frame, now);
+      return this.#send(frameAround(new Uint8Array(0)), FrameType.resolve, channel, now, out);
+    }
+    this.usedAt = now;
+    const { id } = this.description;
+    if (frame[0] === FrameType.data) out.relayed(payloadOf(frame), from.peer, id);
+    else out.signal(payloadOf(frame), from.peer, id);
+  }
+
+  #handleResolved(frame: Uint8Array, now: Instant, out: RelayClientOutput): void {
+    const peer = publicKeyFromBytes(payloadOf(frame));
+    if (!peer) return;
+    const channel = channelOf(frame, 0) || undefined;
+    const isNew = this.#channels.learn(peer, channel);
+    const entry = this.#channels.of(peer);
+    const waiting = this.#unsent.take(entry.peer, now);
+    if (channel !== undefined) {
+      for (const payload of waiting) this.#send(frameAround(payload), FrameType.data, channel, now, out);
+      for (const held of this.#unknown.take(channel, now)) this.#handlePayload(held, now, out);
+    }
+    if (isNew) this.#emitPresence(peer, channel !== undefined);
+  }
+
+  #handleGone(channel: number): void {
+    const entry = this.#channels.at(channel);
+    if (!entry) return;
+    this.#channels.learn(entry.peer, undefined);
+    this.#emitPresence(entry.peer, false);
+  }
+
+  #emitPresence(peer: PublicKey, isPresent: boolean): void {
+    this.#options.emit({ kind: isPresent ? 'peer-present' : 'peer-absent', relay: this.description.id, peer });
+  }
+}

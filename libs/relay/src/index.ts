@@ -1,0 +1,20 @@
+export { RelayClient, type RelayClientOptions, type StreamEvent } from './client/relay-client.js';
+export type {
+  RelayClientOutput,
+  RelayDescription,
+  RelayDownReason,
+  RelayEvent,
+  RelayId,
+  RelayStatus,
+  RelayTransport,
+} from './client/relay-client-types.js';
+export { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, MAX_PAYLOAD_BYTES, MAX_SIGNAL_BYTES } from './constants.js';
+export { isRelayFrame } from './frame.js';
+export { type Refusal, REFUSALS } from './handshake-frames.js';
+export type { Admission, AdmissionResult } from './server/admission.js';
+export { DROP_REASONS, type DropReason, type RelayCounters } from './server/relay-counters.js';
+export type { RelayLink, RelayServerOutput } from './server/relay-link.js';
+export { DEFAULT_RELAY_LIMITS, type RelayLimits, RelayServer, type RelayServerOptions } from './server/relay-server.js';
+export type { ClientLimits } from './server/server-session.js';
+export { readStreamMessage, StreamMessageWriter } from './stream-message.js';
+export type { TokenLimits } from './token-bucket.js';
