@@ -1,8 +1,8 @@
 // What all workers have in common: the tables they attach to, their epochs, the wait in poll(2) and the way to the main
 // thread. A worker holds sessions, keys, sockets and tables between two looks at the epoch only (docs/data-plane.md).
 
-import { EventDescriptor, PollSet } from '@shadownet/native';
-import { assertNever, type Instant, instant } from '@shadownet/primitives';
+import { EventDescriptor, MonotonicClock, PollSet } from '@shadownet/native';
+import { addDuration, assertNever, durationBetween, type Instant, instant, milliseconds } from '@shadownet/primitives';
 import {
   AllowedIpsTable,
   type HandshakeKeys,
@@ -17,7 +17,9 @@ import { MessageRing } from './message-ring.js';
 import { NOTICE, type WorkerMessage, type WorkerSocket, type WorkerStart, WorkerControl } from './worker-protocol.js';
 
 /** A worker in a system call holds up the end of the process: it looks around so often even if nobody rings. */
-export const MAX_WAIT_MS = 250;
+const MAX_WAIT_MS = 250;
+/** How long traffic goes unreported: what the main thread does about it would compete with the packet that is on its way. */
+const REPORT_DELAY = milliseconds(50);
 
 const DOORBELL = 0;
 const TUN = 1;
@@ -37,10 +39,13 @@ export abstract class PacketWorker {
   protected handshakeKeys: HandshakeKeys | undefined;
   protected socket: WorkerSocket | undefined;
   protected mtu: number;
+  readonly #clock = new MonotonicClock();
   readonly #doorbell: EventDescriptor;
   readonly #reader: number;
   /** The one that was passed last; none yet, so that whatever happened since the registration is passed at once. */
   #epoch: number | undefined;
+  /** When the main thread is to hear of traffic that it does not watch for; undefined if there was none. */
+  #reportAt: Instant | undefined;
 
   constructor(protected readonly start: WorkerStart) {
     this.sessions = SessionTable.attach(start.device.sessions, start.role, start.pair);
@@ -71,9 +76,11 @@ export abstract class PacketWorker {
       this.#watch();
       while (!this.control.isStopped) {
         this.#passEpoch();
-        if (this.work()) continue;
+        const isBusy = this.work();
+        const patience = this.#reportWhenDue();
+        if (isBusy) continue;
         // Nothing is left to do. What comes from here on ends the wait.
-        this.wait();
+        this.wait(patience);
       }
     } finally {
       this.forget();
@@ -90,8 +97,9 @@ export abstract class PacketWorker {
   /** Which of its descriptors the worker waits for. */
   protected abstract readonly waitsFor: 'tun' | 'socket';
 
-  protected wait(): void {
-    const ready = this.pollSet.waitReadable(MAX_WAIT_MS);
+  /** Until there is something to do, or somebody rings, but at most `timeout` ms. */
+  protected wait(timeout: number): void {
+    const ready = this.pollSet.waitReadable(timeout);
     if ((ready & (1 << DOORBELL)) !== 0) this.#doorbell.clear();
   }
 
@@ -101,16 +109,16 @@ export abstract class PacketWorker {
   }
 
   protected now(): Instant {
-    return instant(Number(process.hrtime.bigint()) / 1e6 + this.start.clockOffset);
+    return instant(this.#clock.now() + this.start.clockOffset);
   }
 
   protected notify(): void {
     if (this.control.raiseNotice()) parentPort?.postMessage(NOTICE);
   }
 
-  /** There was traffic: timers depend on it, and none may be running on the other side. */
+  /** There was traffic: timers depend on it, and none may be running on the other side, which hears of it in a moment. */
   protected reportTraffic(): void {
-    if (!this.control.isWatched) this.notify();
+    if (this.#reportAt === undefined && !this.control.isWatched) this.#reportAt = addDuration(this.now(), REPORT_DELAY);
   }
 
   protected waitUntilWritable(kind: 'tun' | 'socket', descriptor: number, timeout: number): boolean {
@@ -119,6 +127,16 @@ export abstract class PacketWorker {
     const writable = this.pollSet.waitWritable(place, timeout);
     this.#watch();
     return writable;
+  }
+
+  /** How long the worker may sleep, in ms. */
+  #reportWhenDue(): number {
+    if (this.#reportAt === undefined) return MAX_WAIT_MS;
+    const left = durationBetween(this.now(), this.#reportAt);
+    if (left > 0) return Math.ceil(left);
+    this.#reportAt = undefined;
+    if (!this.control.isWatched) this.notify();
+    return MAX_WAIT_MS;
   }
 
   /** Concurrency rules 2, 3, 8 and 9: ask, let go, take what is new, pass what was asked for. */

@@ -34,7 +34,7 @@ import {
 
 import { flowHash } from './flow-hash.js';
 import { ADMISSION_TAG, HandshakeGate } from './handshake-gate.js';
-import { MAX_WAIT_MS, PacketWorker } from './packet-worker.js';
+import { PacketWorker } from './packet-worker.js';
 import { ReceiveOrder } from './receive-order.js';
 import { type PacketGroup, SegmentJoiner } from './segment-joiner.js';
 import { SOURCE_TAG_LENGTH, writeSourceTag } from './source-tag.js';
@@ -166,10 +166,10 @@ export class ReceiveWorker extends PacketWorker {
   }
 
   /** For the socket if it leads, else for the lead. */
-  protected override wait(): void {
-    if (this.#leads || !this.socket) return super.wait();
+  protected override wait(timeout: number): void {
+    if (this.#leads || !this.socket) return super.wait(timeout);
     const { calls } = this.#order;
-    if (!this.isCalled) this.#order.waitToLead(calls, MAX_WAIT_MS);
+    if (!this.isCalled) this.#order.waitToLead(calls, timeout);
   }
 
   protected forget(): void {

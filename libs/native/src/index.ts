@@ -6,6 +6,7 @@ export { errnoName } from './errno.js';
 export { type Descriptor, type Libc, libc } from './libc.js';
 export { requirePacketMachine } from './machine.js';
 export { GatherList, mayBeSourceRefusal, ReceiveHeader, SendHeader, type SocketFamily } from './message-header.js';
+export { MonotonicClock } from './monotonic-clock.js';
 export { NativeError, type NativeErrorCode } from './native-error.js';
 export {
   interfaceIndex,
