@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseCryptoProvider, passesKnownAnswers } from './choose-provider.js';
+import { chooseCryptoProvider, chooseMacProvider, passesKnownAnswers } from './choose-provider.js';
 import { nobleCrypto } from './noble-provider.js';
 import { nodeCrypto } from './node-provider.js';
 import type { CryptoProvider } from './provider.js';
@@ -26,6 +26,17 @@ describe('the choice of a provider', () => {
 
   it('is noble where no other does', () => {
     expect(chooseCryptoProvider([{ name: 'node', load: () => broken }]).provider).toBe(nobleCrypto);
+  });
+});
+
+describe('the choice of what checks MACs', () => {
+  it('is node’s where it gives the known answers, else noble’s', () => {
+    expect(chooseMacProvider()).toBe(nodeCrypto);
+    expect(chooseMacProvider({ ...nodeCrypto, hmacBlake2s: () => new Uint8Array(32) })).toBe(nobleCrypto);
+    const absent = (): Uint8Array => {
+      throw new Error('no WebAssembly');
+    };
+    expect(chooseMacProvider({ ...nodeCrypto, blake2s: absent })).toBe(nobleCrypto);
   });
 });
 

@@ -62,5 +62,8 @@ export interface CryptoProvider {
   equal(a: Uint8Array, b: Uint8Array): boolean;
 }
 
+/** The part of a provider that checks MACs and cookies. */
+export type MacProvider = Pick<CryptoProvider, 'blake2s' | 'blake2sMac' | 'hmacBlake2s' | 'equal'>;
+
 /** Cryptographically secure random bytes, injected wherever they are needed: `length` fresh bytes owned by the caller. */
 export type RandomBytes = (length: number) => Uint8Array;

@@ -2,7 +2,7 @@
 // mac1, no answers that nobody waits for, and under load only what the load guard admits (libs/wireguard). So a flood ends
 // here, at a hash for each message, and the ring to the main thread does not overflow. Used by receive-worker.ts.
 
-import type { CryptoProvider } from '@shadownet/crypto';
+import type { MacProvider } from '@shadownet/crypto';
 import { addDuration, durationBetween, type Endpoint, type Instant, instant } from '@shadownet/primitives';
 import {
   type Admission,
@@ -37,7 +37,7 @@ const RESPONSE_RECEIVER = 8;
 const COOKIE_REPLY_RECEIVER = 4;
 
 export interface HandshakeGateOptions {
-  readonly crypto: CryptoProvider;
+  readonly crypto: MacProvider;
   /** HandshakeCells' buffer. */
   readonly cells: SharedArrayBuffer;
   readonly sessions: ReceiverIndexTable;
@@ -48,7 +48,7 @@ export interface HandshakeGateOptions {
 }
 
 export class HandshakeGate {
-  readonly #crypto: CryptoProvider;
+  readonly #crypto: MacProvider;
   readonly #cells: HandshakeCells;
   readonly #guard: LoadGuard;
   readonly #sessions: ReceiverIndexTable;

@@ -10,7 +10,7 @@
 // Several of them take turns at the socket, the windows and the TUN (receive-order.ts), and do 2 and 4 side by side. Nothing is
 // reported by a message per packet: the core reads cells.
 
-import { chooseCryptoProvider } from '@shadownet/crypto';
+import { chooseMacProvider } from '@shadownet/crypto';
 import {
   AEAD_TAG_BYTES,
   GatherList,
@@ -132,9 +132,8 @@ export class ReceiveWorker extends PacketWorker {
     this.#inputView = new DataView(this.#input.bytes.buffer, this.#input.bytes.byteOffset, RECEIVE_BYTES);
     this.#joiner = new SegmentJoiner(this.#input.bytes, start.tun.joinsUdp, input.sum);
     this.#message = new Uint8Array(SOURCE_TAG_LENGTH + RECEIVE_BYTES);
-    const { provider } = chooseCryptoProvider();
     this.#gate = new HandshakeGate({
-      crypto: provider,
+      crypto: chooseMacProvider(),
       cells: start.device.handshakes,
       sessions: this.indices,
       ring: this.rings.handshakes,

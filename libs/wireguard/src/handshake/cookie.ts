@@ -1,7 +1,7 @@
 // Cookies (whitepaper §5.3, §5.4.7): under load a responder processes only handshakes from senders that receive at the
 // address they claim. MacChecker checks the proof, CookieResponder asks for it, CookieStore is the other end's memory of one peer.
 
-import type { Blake2sMac, CryptoProvider, RandomBytes } from '@shadownet/crypto';
+import type { Blake2sMac, CryptoProvider, MacProvider, RandomBytes } from '@shadownet/crypto';
 import { concatBytes, durationBetween, encodeUtf8, type Endpoint, type Instant } from '@shadownet/primitives';
 import { COOKIE_LIFETIME, COOKIE_NONCE_LENGTH, KEY_LENGTH, MAC_LENGTH } from '../constants.js';
 import type { SessionIndex } from '../session-index.js';
@@ -18,13 +18,13 @@ export interface HandshakeKeys {
 
 /** The checks that a device makes on handshake messages sent to its public key. */
 export class MacChecker {
-  readonly #crypto: CryptoProvider;
+  readonly #crypto: MacProvider;
   readonly #mac1: Blake2sMac;
   readonly #cookieMaster: Blake2sMac;
   #secret: { readonly period: number; readonly mac: Blake2sMac } | undefined;
 
   /** The keys are copied. */
-  constructor(crypto: CryptoProvider, keys: HandshakeKeys) {
+  constructor(crypto: MacProvider, keys: HandshakeKeys) {
     this.#crypto = crypto;
     this.#mac1 = crypto.blake2sMac(keys.mac1);
     this.#cookieMaster = crypto.blake2sMac(keys.cookieMaster);
