@@ -19,6 +19,7 @@ import { onTestFinished } from 'vitest';
 import { bundleThread } from './bundled-thread.contract.js';
 import type { DataPlane } from './data-plane.js';
 import { openLinuxDataPlane } from './linux-data-plane.js';
+import { portFilter } from './port-filter.contract.js';
 
 export const LOOPBACK = parseIpAddress('127.0.0.1')!;
 export const now = () => instant(Number(process.hrtime.bigint()) / 1e6);
@@ -117,6 +118,7 @@ export function newDevice(workerPairs = 1): Device {
     endpoints: 'roaming',
     maxPeers: 4,
     workerPairs,
+    packetFilter: portFilter,
   });
   device.setPrivateKey(randomFillSync(new Uint8Array(32)), now());
   return device;

@@ -2,5 +2,5 @@ export type { DataPlane, DataPlaneCore, DataPlaneKind, DataPlaneOptions } from '
 export { openLinuxDataPlane } from './linux-data-plane.js';
 export { type DataPlaneChoice, openDataPlane, type OpenedDataPlane } from './open-data-plane.js';
 export { openPortableDataPlane, portableDataPlane } from './portable-data-plane.js';
-export { runPacketWorker } from './run-packet-worker.js';
+export { type PacketWorkerOptions, runPacketWorker } from './run-packet-worker.js';
 export { defaultWorkerPairs, MAX_WORKER_PAIRS } from './worker-pairs.js';

@@ -108,6 +108,8 @@ class LinuxDataPlane implements DataPlane {
     if (table) this.#tell({ kind: 'allowed-ips', table });
     const identity = device.takeHandshakeKeys();
     if (identity) this.#tell({ kind: 'handshake-keys', keys: identity.keys });
+    const filter = device.takeFilterTable();
+    if (filter) this.#tell({ kind: 'filter', table: filter.table });
     if (this.tun.mtu !== this.#mtu) {
       this.#mtu = this.tun.mtu;
       this.#tell({ kind: 'mtu', mtu: this.#mtu });

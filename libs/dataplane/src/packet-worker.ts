@@ -6,6 +6,9 @@ import { addDuration, assertNever, durationBetween, type Instant, instant, milli
 import {
   AllowedIpsTable,
   type HandshakeKeys,
+  type PacketDirection,
+  type PacketFilter,
+  type PacketFilterFactory,
   PathTable,
   PeerCells,
   ReceiverIndexTable,
@@ -14,7 +17,14 @@ import {
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 
 import { MessageRing } from './message-ring.js';
-import { NOTICE, type WorkerMessage, type WorkerSocket, type WorkerStart, WorkerControl } from './worker-protocol.js';
+import {
+  COUNTER,
+  NOTICE,
+  type WorkerMessage,
+  type WorkerSocket,
+  type WorkerStart,
+  WorkerControl,
+} from './worker-protocol.js';
 
 /** A worker in a system call holds up the end of the process: it looks around so often even if nobody rings. */
 const MAX_WAIT_MS = 250;
@@ -37,6 +47,7 @@ export abstract class PacketWorker {
   protected readonly pollSet: PollSet;
   protected allowedIps: AllowedIpsTable | undefined;
   protected handshakeKeys: HandshakeKeys | undefined;
+  #filter: PacketFilter | undefined;
   protected socket: WorkerSocket | undefined;
   protected mtu: number;
   readonly #clock = new MonotonicClock();
@@ -47,7 +58,10 @@ export abstract class PacketWorker {
   /** When the main thread is to hear of traffic that it does not watch for; undefined if there was none. */
   #reportAt: Instant | undefined;
 
-  constructor(protected readonly start: WorkerStart) {
+  constructor(
+    protected readonly start: WorkerStart,
+    private readonly makeFilter: PacketFilterFactory | undefined,
+  ) {
     this.sessions = SessionTable.attach(start.device.sessions, start.role, start.pair);
     this.indices = new ReceiverIndexTable(this.sessions, start.device.receiverIndices);
     this.peers = new PeerCells(start.device.peers, start.role === 'transmit' ? start.pair : 0);
@@ -101,6 +115,20 @@ export abstract class PacketWorker {
   protected wait(timeout: number): void {
     const ready = this.pollSet.waitReadable(timeout);
     if ((ready & (1 << DOORBELL)) !== 0) this.#doorbell.clear();
+  }
+
+  /** Whether the filter lets a packet, or a superpacket, through; counted if not. Without a filter all are. */
+  protected passesFilter(
+    direction: PacketDirection,
+    peer: number,
+    packet: DataView,
+    offset: number,
+    length: number,
+  ): boolean {
+    const verdict = this.#filter?.judge(direction, peer, packet, offset, length) ?? 'accept';
+    if (verdict === 'accept') return true;
+    this.control.count(verdict === 'filter-denied' ? COUNTER.filterDenied : COUNTER.filterUnreadable);
+    return false;
   }
 
   /** There is something that the main thread wants to be looked at. */
@@ -163,6 +191,9 @@ export abstract class PacketWorker {
         case 'handshake-keys':
           this.handshakeKeys = message.keys;
           break;
+        case 'filter':
+          this.#useFilter(message.table);
+          break;
         case 'mtu':
           this.mtu = message.mtu;
           break;
@@ -170,6 +201,11 @@ export abstract class PacketWorker {
           assertNever(message);
       }
     }
+  }
+
+  #useFilter(table: SharedArrayBuffer | undefined): void {
+    if (table && !this.makeFilter) throw new Error('a packet worker without a filter is given a table for one');
+    this.#filter = table && this.makeFilter?.(table);
   }
 
   #watch(): void {

@@ -26,6 +26,7 @@ import {
   ECN_MASK,
   ecnOf,
   type InnerPacket,
+  type PacketFilterFactory,
   parseInnerPacket,
   REJECT_AFTER_TIME,
   type SessionRef,
@@ -124,8 +125,8 @@ export class ReceiveWorker extends PacketWorker {
   #now: Instant;
   #strayShownAt = -Infinity as Instant;
 
-  constructor(start: WorkerStart) {
-    super(start);
+  constructor(start: WorkerStart, makeFilter?: PacketFilterFactory) {
+    super(start, makeFilter);
     this.#order = new ReceiveOrder(start.order);
     const input = allocateSummingMemory(RECEIVE_BYTES);
     this.#input = input.block;
@@ -445,6 +446,7 @@ export class ReceiveWorker extends PacketWorker {
         this.control.count(COUNTER.sessionEnded, 1 + group.payloads);
         continue;
       }
+      if (!this.passesFilter('in', group.owner.peer, this.#inputView, group.at, group.length)) continue;
       joiner.finish(group);
       const queue = this.#queueOf(group.at);
       let result = this.#write(group, queue);

@@ -20,7 +20,7 @@ import {
   SendHeader,
 } from '@shadownet/native';
 import type { Instant } from '@shadownet/primitives';
-import { ecnOf, TRANSPORT_HEADER_LENGTH } from '@shadownet/wireguard';
+import { ecnOf, type PacketFilterFactory, TRANSPORT_HEADER_LENGTH } from '@shadownet/wireguard';
 
 import { PacketWorker } from './packet-worker.js';
 import { type Destination, SendingSessions } from './sending-sessions.js';
@@ -87,8 +87,8 @@ export class TransmitWorker extends PacketWorker {
   readonly #sourceless = new Set<number>();
   #now: Instant;
 
-  constructor(start: WorkerStart) {
-    super(start);
+  constructor(start: WorkerStart, makeFilter?: PacketFilterFactory) {
+    super(start, makeFilter);
     this.#sending = new SendingSessions(this.sessions, this.peers, this.#aead);
     const arena = processArena();
     const input = allocateSummingMemory(READ_OFFSET + READ_BYTES + PADDING_MULTIPLE);
@@ -139,6 +139,7 @@ export class TransmitWorker extends PacketWorker {
 
     const destination = this.#sending.find(peer, this.#now);
     if (!destination || this.#carriesMessageTo(destination, packet, end, isIpv4)) return this.#handToCore(packets);
+    if (!this.passesFilter('out', peer, this.#inputView, packet, end - packet)) return;
     const first = this.#sending.reserve(destination, packets);
     if (first === undefined) return this.#handToCore(packets);
     this.#send(destination, first, packets, ecnOf(this.#input.bytes, packet));

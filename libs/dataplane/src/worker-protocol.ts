@@ -38,6 +38,7 @@ export type WorkerMessage =
   | { readonly kind: 'allowed-ips'; readonly table: SharedArrayBuffer }
   /** What handshake messages are checked with; none without a private key. */
   | { readonly kind: 'handshake-keys'; readonly keys: HandshakeKeys | undefined }
+  | { readonly kind: 'filter'; readonly table: SharedArrayBuffer | undefined }
   | { readonly kind: 'mtu'; readonly mtu: number };
 
 export interface WorkerSocket {
@@ -77,6 +78,9 @@ export const WORKER_COUNTERS = [
   'invalidMac1',
   'handshakeUnexpected',
   'handshakeUnderLoad',
+  // both
+  'filterDenied',
+  'filterUnreadable',
 ] as const;
 
 export type WorkerCounter = (typeof WORKER_COUNTERS)[number];

@@ -199,6 +199,7 @@ export class Tunnel {
       takeAllowedIpsTable: () => device.takeAllowedIpsTable(),
       takeHandshakeKeys: () => device.takeHandshakeKeys(),
       whileAdmitted: (admission, deliver) => device.whileAdmitted(admission, deliver),
+      takeFilterTable: () => device.takeFilterTable(),
       handleWorkerTraffic: (now, out) => {
         const any = device.handleWorkerTraffic(now, this.#deviceOutput(now, out));
         this.#drain(now, out);

@@ -39,6 +39,7 @@ import { LoadDetector } from './handshake/load-detector.js';
 import { type Admission, LoadGuard } from './handshake/load-guard.js';
 import type { TimestampSource } from './handshake/timestamp.js';
 import { HandshakeCells } from './packet-workers/handshake-cells.js';
+import type { PacketDirection, PacketFilter, PacketFilterFactory } from './packet-filter.js';
 import { WorkerState } from './packet-workers/worker-state.js';
 import { sourceOf } from './path-source.js';
 import type { Peer } from './peer.js';
@@ -64,6 +65,8 @@ export class DeviceState {
   readonly timestamps: TimestampSource;
   readonly endpoints: EndpointPolicy;
   readonly maxPeers: number;
+  readonly #makeFilter: PacketFilterFactory | undefined;
+  #filter: PacketFilter | undefined;
 
   identity: Identity | undefined;
   /** Whether receive workers were told of the keys that the identity has for checking handshake messages. */
@@ -89,6 +92,7 @@ export class DeviceState {
     this.random = options.random;
     this.timestamps = options.timestamps;
     this.endpoints = options.endpoints;
+    this.#makeFilter = options.packetFilter;
     this.maxPeers = options.maxPeers ?? DEFAULT_MAX_PEERS;
     this.indices = new SessionIndexTable(options.random);
     const { workerPairs = 1 } = options;
@@ -142,6 +146,21 @@ export class DeviceState {
 
   isOwnKey(publicKey: PublicKey): boolean {
     return this.identity !== undefined && publicKeysEqual(publicKey, this.identity.publicKey);
+  }
+
+  /** From now on packets are judged by this table, or by none. Throws if the device was made without a filter. */
+  setFilterTable(table: SharedArrayBuffer | undefined): void {
+    if (table && !this.#makeFilter) throw new Error('a device without a packet filter is given a table for one');
+    this.#filter = table && this.#makeFilter?.(table);
+    this.workers.publishFilterTable(table);
+  }
+
+  /** A whole IP packet of the peer's. The drop that the filter wants, already counted. */
+  filtered(direction: PacketDirection, peer: Peer, packet: Uint8Array): Drop | undefined {
+    if (!this.#filter) return undefined;
+    const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
+    const verdict = this.#filter.judge(direction, peer.id, view, 0, packet.byteLength);
+    return verdict === 'accept' ? undefined : this.drop(verdict);
   }
 
   /** The session to send with, if it is still allowed to. */

@@ -5,6 +5,7 @@ import type { Duration, Instant, IpPrefix, Path, PublicKey, Secret } from '@shad
 import type { HandshakeKeys } from './handshake/cookie.js';
 import type { Admission } from './handshake/load-guard.js';
 import type { TimestampSource } from './handshake/timestamp.js';
+import type { PacketFilterFactory } from './packet-filter.js';
 import type { WorkerBuffers } from './packet-workers/worker-state.js';
 import type { SessionTable } from './transport/session-table.js';
 
@@ -34,6 +35,8 @@ export interface DeviceOptions {
   readonly maxPeers?: number;
   /** How many pairs of packet workers there may be, 1 unless told: each has statistics of its own. */
   readonly workerPairs?: number;
+  /** Makes the filter of a table that `setFilterTable` is given. */
+  readonly packetFilter?: PacketFilterFactory;
   /** Handshake messages per second beyond which cookies are asked for. Left out: what suits the crypto provider. */
   readonly handshakesPerSecond?: number;
 }
@@ -88,6 +91,8 @@ export interface PacketWorkerHost {
   takeHandshakeKeys(): { readonly keys: HandshakeKeys | undefined } | undefined;
   /** Runs `deliver`, which hands the device a handshake message that a worker has checked and admitted so. */
   whileAdmitted(admission: Admission, deliver: () => void): void;
+  /** The packet filter's table if it changed since the last call; a change to none is `{ table: undefined }`. */
+  takeFilterTable(): { readonly table: SharedArrayBuffer | undefined } | undefined;
   /** Takes note of what workers sent and received since the last call; false if that was nothing. */
   handleWorkerTraffic(now: Instant, out: DeviceOutput): boolean;
 }
@@ -134,6 +139,8 @@ export const DROP_REASONS = [
   'no-peer-for-destination',
   'packet-too-large',
   'routing-loop',
+  'filter-denied',
+  'filter-unreadable',
   // Staged packets
   'staged-overflow',
   'handshake-gave-up',

@@ -233,6 +233,15 @@ export class Device implements PacketWorkerHost {
     }
   }
 
+  /** Packets of both directions are judged by this table from now on, those that workers move once these have passed an epoch; by none if `undefined`. */
+  setFilterTable(table: SharedArrayBuffer | undefined): void {
+    this.#state.setFilterTable(table);
+  }
+
+  takeFilterTable(): { readonly table: SharedArrayBuffer | undefined } | undefined {
+    return this.#state.workers.takeFilterTable();
+  }
+
   handleWorkerTraffic(now: Instant, out: DeviceOutput): boolean {
     return this.#workerTraffic.takeNote(this.#state, now, out);
   }

@@ -253,7 +253,11 @@ function handleTransport(
 
   if (plaintext.length > 0) peer.timers.dataReceived(now);
   if (!content.ok) return content;
-  if (content.kind === 'data') out.packet(content.packet, peer.publicKey);
+  if (content.kind === 'data') {
+    const filtered = state.filtered('in', peer, content.packet);
+    if (filtered) return filtered;
+    out.packet(content.packet, peer.publicKey);
+  }
   return { ok: true, kind: content.kind, peer: peer.publicKey };
 }
 

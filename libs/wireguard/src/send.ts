@@ -36,6 +36,9 @@ export function handlePacket(state: DeviceState, packet: Uint8Array, now: Instan
   if (!peer) return state.drop('no-peer-for-destination');
   if (carriesOwnMessage(state, packet, inner)) return state.drop('routing-loop');
 
+  const filtered = state.filtered('out', peer, packet.subarray(0, inner.length));
+  if (filtered) return filtered;
+
   const session = state.sendingSession(peer, now);
   if (session && peer.path && peer.staged.size === 0) {
     if (transmit(state, peer, session, packet, peer.path, now, out)) return { ok: true };

@@ -22,6 +22,7 @@ import {
 import { Device } from './device.js';
 import type { DatagramResult, DeviceEvent, DeviceOptions, DeviceOutput, PacketResult } from './device-types.js';
 import { Tai64nSource } from './handshake/timestamp.js';
+import type { PacketFilterFactory } from './packet-filter.js';
 
 export interface Transit {
   readonly bytes: Uint8Array;
@@ -37,6 +38,7 @@ export interface HostOptions {
   readonly lastReserved?: bigint;
   readonly handshakesPerSecond?: number;
   readonly maxPeers?: number;
+  readonly packetFilter?: PacketFilterFactory;
 }
 
 /** The wall clock of all hosts at simulated time zero: 2026-01-01. */
@@ -148,6 +150,7 @@ export class SimulatedHost implements DeviceOutput {
       }),
       endpoints: options.endpoints ?? 'roaming',
       maxPeers: options.maxPeers ?? 8,
+      ...(options.packetFilter && { packetFilter: options.packetFilter }),
       ...(options.handshakesPerSecond !== undefined && { handshakesPerSecond: options.handshakesPerSecond }),
     });
     this.privateKey = options.privateKey ?? network.random(32);

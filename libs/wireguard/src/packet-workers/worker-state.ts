@@ -38,6 +38,8 @@ export class WorkerState {
   readonly #pathNumbers: ReusableNumbers;
   readonly #published = new Map<number, PublishedPath>();
   #allowedIps: 'published' | 'changed' = 'changed';
+  /** What workers have to be told. */
+  #filter: { readonly table: SharedArrayBuffer | undefined } | undefined;
 
   constructor(
     sessions: SessionTable,
@@ -94,6 +96,17 @@ export class WorkerState {
   /** Workers send from the node's one socket only; packets for other paths they hand to the main thread. */
   publishPath({ id, path }: Peer): void {
     this.#publishPath(id, path?.kind === 'udp' && path.socket === 0 ? path : undefined);
+  }
+
+  publishFilterTable(table: SharedArrayBuffer | undefined): void {
+    this.#filter = { table };
+  }
+
+  /** Once for each change. */
+  takeFilterTable(): { readonly table: SharedArrayBuffer | undefined } | undefined {
+    const filter = this.#filter;
+    this.#filter = undefined;
+    return filter;
   }
 
   noteAllowedIpsChanged(): void {
