@@ -73,6 +73,34 @@ describe.skipIf(missing !== undefined).each(['linux', 'portable'] as const)(
       expect(await ours.canPing(theirs)).toBe(true);
     });
 
+    it('talks over link-local addresses, which have the zone that wg sets and shows', async () => {
+      await lab.ourHost.ip('address', 'add', 'fe80::a/64', 'dev', 'eth0', 'nodad');
+      await lab.theirHost.ip('address', 'add', 'fe80::b/64', 'dev', 'eth0', 'nodad');
+      const [asked, asking] = [await lab.newPair({ dataPlane }), await lab.newPair({ dataPlane })];
+      for (const { ours, theirs } of [asked, asking]) {
+        await ours.addPeer(theirs);
+        await theirs.addPeer(ours);
+        await ours.up();
+        await theirs.up();
+      }
+      // One that we are told of, by name; the interface's number stands for the same.
+      const index = (await lab.ourHost.run(['cat', '/sys/class/net/eth0/ifindex'])).stdout.trim();
+      for (const zone of [index, 'eth0']) {
+        await asking.ours.addPeer(asking.theirs, { endpoint: `[fe80::b%${zone}]:${String(asking.theirs.port)}` });
+        expect((await asking.ours.peer(asking.theirs)).endpoint).toBe(`[fe80::b%eth0]:${String(asking.theirs.port)}`);
+      }
+      expect(await asking.ours.canPing(asking.theirs)).toBe(true);
+
+      // One that we learn.
+      await asked.theirs.addPeer(asked.ours, { endpoint: `[fe80::a%eth0]:${String(asked.ours.port)}` });
+      expect(await asked.theirs.canPing(asked.ours)).toBe(true);
+      expect((await asked.ours.peer(asked.theirs)).endpoint).toMatch(/^\[fe80::.*%eth0\]:/);
+      // wireguard-go does not show zones. The portable plane answers from the address that the system prefers.
+      const answersFrom = (await asked.theirs.peer(asked.ours)).endpoint.replace('%eth0', '');
+      if (dataPlane === 'linux') expect(answersFrom).toBe(`[fe80::a]:${String(asked.ours.port)}`);
+      expect(await asked.ours.canPing(asked.theirs)).toBe(true);
+    });
+
     it('marks what it sends, also from another port, until it is told not to', async () => {
       const { ours, theirs } = await lab.newTunnel({ dataPlane });
       expect(await ours.canPing(theirs)).toBe(true);

@@ -31,6 +31,7 @@ import {
 } from '@shadownet/wireguard';
 import { monotonicNow, secureRandom, wallNanosecondsAt } from './clock.js';
 import type { WgLog } from './wg-log.js';
+import { zoneNumber } from './zone-number.js';
 
 export interface WireGuardInterfaceOptions {
   /** Not attached yet; closed with the interface. */
@@ -52,6 +53,7 @@ interface Identity {
 }
 
 export class WireGuardInterface implements UapiTarget {
+  readonly zoneNumber = zoneNumber;
   readonly #dataPlane: DataPlane;
   readonly #tun: DataPlane['tun'];
   readonly #crypto: CryptoProvider;

@@ -10,6 +10,9 @@ export interface Endpoint {
   readonly zone?: number;
 }
 
+/** The number of the interface that a zone names on this host, in text: `eth0`, or a number. */
+export type ZoneLookup = (zone: string) => number | undefined;
+
 /** Throws RangeError unless `port` is 1…65535. A `zone` of 0 is none. */
 export function endpoint(address: IpAddress, port: number, zone = 0): Endpoint {
   if (!Number.isInteger(port) || port < 1 || port > 0xffff) throw new RangeError(`port ${port}`);
@@ -20,7 +23,7 @@ export function endpoint(address: IpAddress, port: number, zone = 0): Endpoint {
  * Reads `1.2.3.4:51820` or `[2001:db8::1]:51820`; `undefined` if it is neither. `[fe80::1%eth0]:51820` is one only where
  * `zoneNumber` knows the interface: another host's zones mean nothing here.
  */
-export function parseEndpoint(text: string, zoneNumber?: (zone: string) => number | undefined): Endpoint | undefined {
+export function parseEndpoint(text: string, zoneNumber?: ZoneLookup): Endpoint | undefined {
   const match = /^(?:\[([^\]%]+)(?:%([^\]]+))?\]|([^:]+)):([1-9]\d{0,4})$/.exec(text);
   if (!match || Number(match[4]) > 0xffff) return undefined;
   const [, inBrackets, zone, plain, port] = match;

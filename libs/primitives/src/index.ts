@@ -3,7 +3,7 @@ export { decodeBase64, encodeBase64 } from './base64.js';
 export { bytesEqual, concatBytes } from './bytes.js';
 export { ByteReader } from './byte-reader.js';
 export { ByteWriter } from './byte-writer.js';
-export { type Endpoint, endpoint, endpointsEqual, formatEndpoint, parseEndpoint } from './endpoint.js';
+export { type Endpoint, endpoint, endpointsEqual, formatEndpoint, parseEndpoint, type ZoneLookup } from './endpoint.js';
 export { classifyDatagram, type DatagramClass } from './datagram-class.js';
 export { decodeHex, encodeHex } from './hex.js';
 export {

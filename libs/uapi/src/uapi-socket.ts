@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { assertNever, encodeUtf8 } from '@shadownet/primitives';
+import { assertNever, encodeUtf8, type ZoneLookup } from '@shadownet/primitives';
 import {
   type DeviceChange,
   discardChange,
@@ -23,6 +23,8 @@ export interface UapiTarget {
   describe(): UapiDevice;
   /** Applies all of the change or, with an errno, nothing. Owns its secrets from the call on. */
   apply(change: DeviceChange): UapiErrno | 0;
+  /** For endpoints with a zone; left out: they are refused. */
+  readonly zoneNumber?: ZoneLookup;
 }
 
 /** What is told of requests; never a value of theirs. */
@@ -132,7 +134,7 @@ export function isServed(path: string): Promise<boolean> {
 }
 
 function serve(connection: Socket, target: UapiTarget, log: UapiLog): void {
-  const reader = new RequestReader();
+  const reader = new RequestReader({ zoneNumber: target.zoneNumber });
   connection.on('error', () => connection.destroy());
   connection.on('close', () => reader.end());
   connection.on('drain', () => connection.resume());

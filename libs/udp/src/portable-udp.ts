@@ -83,7 +83,7 @@ export class PortableUdp implements UdpSocket {
     if (!this.families.includes(to.address.family)) return countByName(this.counters.sendErrors, 'EAFNOSUPPORT');
     if (this.socket.getSendQueueSize() > SEND_QUEUE_BYTES) return countByName(this.counters.sendErrors, 'ENOBUFS');
     // dgram keeps a reference to what it could not send at once, and the caller may reuse its bytes: hence the copy.
-    this.socket.send(Buffer.from(datagram), to.port, this.#addresses.print(to.address), this.#onSent);
+    this.socket.send(Buffer.from(datagram), to.port, this.#addresses.print(to), this.#onSent);
   }
 
   protected get isClosed(): boolean {
@@ -102,11 +102,11 @@ export class PortableUdp implements UdpSocket {
 
   #receive(message: Buffer, addressText: string, port: number): void {
     if (this.#closed) return;
-    const address = this.#addresses.parse(addressText);
-    if (!address || port === 0) return countByName(this.counters.receiveErrors, 'source-port-0');
+    const source = this.#addresses.parse(addressText);
+    if (!source || port === 0) return countByName(this.counters.receiveErrors, 'source-port-0');
     this.counters.datagramsReceived++;
     // A plain view: Buffer's own slice() would alias where Uint8Array's copies.
-    this.#onDatagram(new Uint8Array(message.buffer, message.byteOffset, message.length), { address, port });
+    this.#onDatagram(new Uint8Array(message.buffer, message.byteOffset, message.length), { ...source, port });
   }
 }
 

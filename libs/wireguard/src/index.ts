@@ -28,7 +28,7 @@ export { ReceiverIndexTable } from './packet-workers/receiver-index-table.js';
 export type { WorkerBuffers } from './packet-workers/worker-state.js';
 export { SessionTable, type SessionRef } from './transport/session-table.js';
 export { applyPeerChanges, checkPeerChanges, describePeers } from './uapi/device-binding.js';
-export { RequestReader, type RequestLimits } from './uapi/request-reader.js';
+export { RequestReader, type RequestReaderOptions } from './uapi/request-reader.js';
 export { encodeErrnoAnswer, encodeGetAnswer, type UapiDevice, type UapiPeer } from './uapi/uapi-answer.js';
 export { UapiErrno } from './uapi/uapi-errno.js';
 export {

@@ -9,6 +9,7 @@ import {
   type PublicKey,
   Secret,
   seconds,
+  type ZoneLookup,
 } from '@shadownet/primitives';
 import type { AllowedIpChange, DeviceChange, PeerChange } from './uapi-request.js';
 import { isAllZero, readKey, readNumber, readPrefix, readText } from './uapi-values.js';
@@ -35,11 +36,13 @@ export class ChangeBuilder {
   #replacePeers = false;
   readonly #peers: PeerDraft[] = [];
 
+  constructor(private readonly zoneNumber?: ZoneLookup) {}
+
   /** Takes one line. False if there is no such key here, or not with this value. `value` is read during the call only. */
   add(key: string, value: Uint8Array): boolean {
     if (key === 'public_key') return this.#beginPeer(value);
     const peer = this.#peers.at(-1);
-    return peer ? addToPeer(peer, key, value) : this.#addToDevice(key, value);
+    return peer ? addToPeer(peer, key, value, this.zoneNumber) : this.#addToDevice(key, value);
   }
 
   /** The change, whose secrets now belong to the caller. */
@@ -90,7 +93,7 @@ export class ChangeBuilder {
   }
 }
 
-function addToPeer(peer: PeerDraft, key: string, value: Uint8Array): boolean {
+function addToPeer(peer: PeerDraft, key: string, value: Uint8Array, zoneNumber: ZoneLookup | undefined): boolean {
   if (key === 'preshared_key') {
     const presharedKey = readSecret(value);
     if (!presharedKey) return false;
@@ -108,7 +111,7 @@ function addToPeer(peer: PeerDraft, key: string, value: Uint8Array): boolean {
       if (peer.kind === 'upsert') peer.kind = 'update';
       return text === 'true';
     case 'endpoint': {
-      const endpoint = parseEndpoint(text);
+      const endpoint = parseEndpoint(text, zoneNumber);
       if (!endpoint) return false;
       peer.endpoint = endpoint;
       return true;

@@ -239,6 +239,18 @@ describe('the fields of a peer', () => {
     expect(encodeHex(peers[0]!.publicKey)).toBe(KEY);
   });
 
+  it('may have an endpoint with a zone where zones are known', () => {
+    const set = (line: string): UapiRequest[] =>
+      read(
+        `set=1\npublic_key=${KEY}\n${line}\n\n`,
+        new RequestReader({ zoneNumber: (zone) => (zone === 'eth0' ? 7 : undefined) }),
+      );
+    expect(set('endpoint=[fe80::1%eth0]:51820')).toMatchObject([
+      { kind: 'set', change: { peers: [{ endpoint: { port: 51820, zone: 7 } }] } },
+    ]);
+    expect(set('endpoint=[fe80::1%eth1]:51820')).toMatchObject([{ kind: 'invalid', errno: UapiErrno.EINVAL }]);
+  });
+
   it.each([
     'public_key=abc',
     'remove=false',

@@ -1,7 +1,7 @@
 // Bytes of one UAPI connection to requests. A request begins with `get=1` or `set=1` and ends with an empty line; many may
 // follow each other. Used by whoever serves the socket, one reader for each connection.
 
-import { assertNever } from '@shadownet/primitives';
+import { assertNever, type ZoneLookup } from '@shadownet/primitives';
 import { ChangeBuilder } from './change-builder.js';
 import { LineSplitter } from './line-splitter.js';
 import { UapiErrno } from './uapi-errno.js';
@@ -23,20 +23,25 @@ type State =
   | { readonly kind: 'skipping'; readonly operation: UapiOperation; readonly errno: UapiErrno; readonly detail: string }
   | { readonly kind: 'lost' };
 
-export interface RequestLimits {
+export interface RequestReaderOptions {
   readonly maxLineBytes?: number;
   readonly maxRequestBytes?: number;
+  /** For endpoints with a zone; without it, and with one that it does not know, they are refused. */
+  readonly zoneNumber?: ZoneLookup | undefined;
 }
 
 export class RequestReader {
   readonly #lines: LineSplitter;
   readonly #maxRequestBytes: number;
+  readonly #zoneNumber: ZoneLookup | undefined;
   #state: State = { kind: 'between' };
   #requestBytes = 0;
 
-  constructor({ maxLineBytes = MAX_LINE_BYTES, maxRequestBytes = MAX_REQUEST_BYTES }: RequestLimits = {}) {
+  constructor(options: RequestReaderOptions = {}) {
+    const { maxLineBytes = MAX_LINE_BYTES, maxRequestBytes = MAX_REQUEST_BYTES, zoneNumber } = options;
     this.#lines = new LineSplitter(maxLineBytes);
     this.#maxRequestBytes = maxRequestBytes;
+    this.#zoneNumber = zoneNumber;
   }
 
   /** The requests that `bytes` complete, in order. After one whose connection is 'lost' there are no more. */
@@ -85,7 +90,7 @@ export class RequestReader {
     if ((key !== 'get' && key !== 'set') || readText(value) !== '1') {
       return this.#lose(UapiErrno.EPROTO, 'neither get=1 nor set=1');
     }
-    this.#become(key === 'get' ? { kind: 'get' } : { kind: 'set', builder: new ChangeBuilder() });
+    this.#become(key === 'get' ? { kind: 'get' } : { kind: 'set', builder: new ChangeBuilder(this.#zoneNumber) });
     return undefined;
   }
 
