@@ -266,36 +266,56 @@ describe.skipIf(missing !== undefined)('shadownet-wg with wireguard-go (needs ro
   });
 
   it('goes up and down with wg-quick', async () => {
+    const { ours, theirs, wgQuick } = await newPairForWgQuick();
+    const [v4, v6] = theirs.addresses;
+    await wgQuick('up', `${v4}/32, ${v6}/128`);
+    expect(await ours.canPing(theirs, 4)).toBe(true);
+    expect(await ours.canPing(theirs, 6)).toBe(true);
+    await wgQuick('down');
+    await ours.untilEnded();
+    expect(ours.hasSocket).toBe(false);
+  });
+
+  it('is the way to everywhere with wg-quick, but for its own datagrams', async () => {
+    const { ours, theirs, wgQuick } = await newPairForWgQuick();
+    const farAway = '198.51.100.77';
+    await theirs.host.ip('address', 'add', `${farAway}/32`, 'dev', 'lo');
+    await wgQuick('up', '0.0.0.0/0, ::/0');
+    await ourHost.run(['ping', '-n', '-i', '0.2', '-c', '1', '-w', '5', farAway]);
+    expect((await ourHost.run(['wg', 'show', ours.interfaceName, 'fwmark'])).stdout).toMatch(/^0x/);
+    expect((await theirs.peer(ours)).endpoint).toBe(`${OURS}:${String(ours.port)}`);
+    await wgQuick('down');
+    await ours.untilEnded();
+  });
+
+  /** Theirs is up and lets ours in, which is for wg-quick to make. */
+  async function newPairForWgQuick() {
     const { ours, theirs } = await newPair();
     await ourHost.ip('link', 'delete', ours.interfaceName);
     await ours.untilEnded();
     await theirs.addPeer(ours);
     await theirs.up();
-    const file = ours.file(
-      `${ours.interfaceName}.conf`,
-      [
-        '[Interface]',
-        `PrivateKey = ${ours.privateKey}`,
-        `Address = ${ours.addresses[0]}/24, ${ours.addresses[1]}/64`,
-        `ListenPort = ${String(ours.port)}`,
-        '[Peer]',
-        `PublicKey = ${theirs.publicKey}`,
-        `AllowedIPs = ${theirs.addresses[0]}/32, ${theirs.addresses[1]}/128`,
-        `Endpoint = ${THEIRS}:${String(theirs.port)}`,
-        '',
-      ].join('\n'),
-    );
-    const env = {
-      ...ours.environment,
-      WG_QUICK_USERSPACE_IMPLEMENTATION: inRepository('node_modules/.bin/shadownet-wg'),
+    const wgQuick = async (verb: 'up' | 'down', allowedIps = ''): Promise<void> => {
+      const file = ours.file(
+        `${ours.interfaceName}.conf`,
+        [
+          '[Interface]',
+          `PrivateKey = ${ours.privateKey}`,
+          `Address = ${ours.addresses[0]}/24, ${ours.addresses[1]}/64`,
+          `ListenPort = ${String(ours.port)}`,
+          '[Peer]',
+          `PublicKey = ${theirs.publicKey}`,
+          `AllowedIPs = ${allowedIps}`,
+          `Endpoint = ${THEIRS}:${String(theirs.port)}`,
+          '',
+        ].join('\n'),
+      );
+      const program = inRepository('node_modules/.bin/shadownet-wg');
+      const env = { ...ours.environment, WG_QUICK_USERSPACE_IMPLEMENTATION: program };
+      await ourHost.run(['wg-quick', verb, file], { env });
     };
-    await ourHost.run(['wg-quick', 'up', file], { env });
-    expect(await ours.canPing(theirs, 4)).toBe(true);
-    expect(await ours.canPing(theirs, 6)).toBe(true);
-    await ourHost.run(['wg-quick', 'down', file], { env });
-    await ours.untilEnded();
-    expect(ours.hasSocket).toBe(false);
-  });
+    return { ours, theirs, wgQuick };
+  }
 
   it('refuses a second start, replaces a stale socket, and reuses the name at once', async () => {
     const { ours } = await newPair();
