@@ -7,14 +7,16 @@ import {
   addDuration,
   concatBytes,
   encodePublicKey,
-  type Endpoint,
   formatEndpoint,
   formatIpAddress,
-  type Instant,
+  type IpAddress,
   milliseconds,
   parseEndpoint,
   parseIpAddress,
-  remoteOf,
+  parsePublicKey,
+  type Path,
+  type PublicKey,
+  relayPath,
   Secret,
   udpPath,
 } from '@shadownet/primitives';
@@ -25,12 +27,22 @@ import {
   type Segment,
   type SimulatedCore,
   SimulatedNetwork,
+  SimulatedRelay,
   type SimulatedSocket,
+  type Site,
 } from '@shadownet/testlab';
 import { type PeerLinkStatus, Tunnel, type TunnelEvent, type TunnelOutput } from '@shadownet/tunnel';
 import { Tai64nSource } from '@shadownet/wireguard';
 
-const STUN_SERVERS = [parseEndpoint('203.0.113.10:3478')!, parseEndpoint('203.0.113.11:3478')!];
+const STUN_SERVERS = [
+  '203.0.113.10:3478',
+  '203.0.113.11:3478',
+  '[2001:db8:ffff::10]:3478',
+  '[2001:db8:ffff::11]:3478',
+].map((text) => parseEndpoint(text)!);
+
+/** The id of the one relay. */
+const RELAY = 'relay';
 const WALL_START = 1_800_000_000_000_000_000n;
 
 /** As on a consumer line: 10–15 ms one way. */
@@ -43,12 +55,19 @@ export class SimulatedMesh {
   readonly random: SeededRandom;
   readonly network: SimulatedNetwork;
   readonly nodes: SimulatedMeshNode[] = [];
+  /** All nodes are connected to it, if there is one. */
+  readonly relay: SimulatedRelay | undefined;
   #sequence = 0;
   #controlIsUp = true;
 
-  constructor(seed = 1, internet = INTERNET) {
+  constructor(
+    seed = 1,
+    internet = INTERNET,
+    options: { readonly relay?: LinkQuality; readonly recording?: boolean } = {},
+  ) {
     this.random = new SeededRandom(seed);
-    this.network = new SimulatedNetwork(this.random, { internet });
+    this.network = new SimulatedNetwork(this.random, { internet, recording: options.recording ?? true });
+    if (options.relay) this.relay = new SimulatedRelay(this.network, this.random, options.relay);
     for (const server of STUN_SERVERS) {
       const stun = new BindingServer({ maxPerSourcePerSecond: 50 });
       const socket = this.network.socket(this.network.internet, server.address, server.port);
@@ -60,7 +79,12 @@ export class SimulatedMesh {
   }
 
   addNode(name: string, segment: Segment, address: string, options: MeshNodeOptions = {}): SimulatedMeshNode {
-    const node = new SimulatedMeshNode(this, name, segment, address, options);
+    return this.addNodeAt(name, [{ segment, address: parseIpAddress(address)! }], options);
+  }
+
+  /** With an interface of each family at most. */
+  addNodeAt(name: string, interfaces: Site['interfaces'], options: MeshNodeOptions = {}): SimulatedMeshNode {
+    const node = new SimulatedMeshNode(this, name, interfaces, options);
     this.nodes.push(node);
     this.publish();
     return node;
@@ -94,6 +118,8 @@ export interface MeshNodeOptions {
   readonly privateKey?: Uint8Array;
   /** 1 unless told. */
   readonly firstProbeCounter?: bigint;
+  /** Whether ports of hard NATs are guessed; true unless told, where there is a relay. */
+  readonly guessing?: boolean;
 }
 
 export class SimulatedMeshNode {
@@ -106,24 +132,25 @@ export class SimulatedMeshNode {
   online = true;
   isMember = true;
   readonly #mesh: SimulatedMesh;
-  readonly #socket: SimulatedSocket;
+  /** The one socket of the node, on each of its interfaces. */
+  readonly #sockets: readonly SimulatedSocket[];
+  readonly #extraSockets = new Map<number, SimulatedSocket>();
   readonly #out: TunnelOutput;
   readonly #core: SimulatedCore;
   #running = true;
+  #nextSocket = 1;
 
   constructor(
     mesh: SimulatedMesh,
     readonly name: string,
-    segment: Segment,
-    address: string,
+    interfaces: Site['interfaces'],
     options: MeshNodeOptions,
   ) {
     this.#mesh = mesh;
     this.virtualIp = `10.100.0.${mesh.nodes.length + 1}`;
-    this.#socket = mesh.network.socket(segment, parseIpAddress(address)!, options.port ?? 51820);
-    this.#socket.onDatagram((datagram, from, now) => this.receive(datagram, from, now));
+    this.#sockets = interfaces.map(({ segment, address }) => this.#open(segment, address, options.port ?? 51820, 0));
     this.#out = {
-      datagram: (bytes, path) => this.#socket.send(bytes, remoteOf(path)!),
+      datagram: (bytes, path) => this.#send(bytes, path),
       packet: (bytes) => void this.packets.push(Uint8Array.from(bytes)),
     };
     this.privateKey = options.privateKey ?? generatePrivateKey(mesh.random.bytes);
@@ -137,11 +164,15 @@ export class SimulatedMeshNode {
         timestamps,
         privateKey,
         firstProbeCounter: options.firstProbeCounter ?? 1n,
+        ...(mesh.relay && { search: 'on-traffic', guessing: options.guessing ?? true }),
       },
       mesh.network.now,
     );
-    this.tunnel.setHostCandidates([this.#socket.local], mesh.network.now, this.#out);
-    this.tunnel.setStunServers(STUN_SERVERS, mesh.network.now, this.#out);
+    const hosts = this.#sockets.map(({ local }) => local);
+    this.tunnel.setHostCandidates(hosts, mesh.network.now, this.#out);
+    const servers = STUN_SERVERS.filter(({ address }) => hosts.some((host) => host.address.family === address.family));
+    this.tunnel.setStunServers(servers, mesh.network.now, this.#out);
+    mesh.relay?.connect(this.key, (bytes, from) => this.receive(bytes, relayPath(RELAY, parsePublicKey(from)!)));
     this.#core = {
       pollTimeout: () => (this.#running ? this.tunnel.pollTimeout() : undefined),
       handleTimeout: (now) => {
@@ -150,6 +181,10 @@ export class SimulatedMeshNode {
       },
     };
     mesh.network.attach(this.#core);
+  }
+
+  get key(): string {
+    return encodePublicKey(this.tunnel.publicKey);
   }
 
   /** As a peer of the others' maps. */
@@ -173,7 +208,13 @@ export class SimulatedMeshNode {
 
   takeMap(map: NetworkMap): void {
     if (!this.#running) return;
-    this.tunnel.updateNetworkMap(map, this.#mesh.network.now, this.#out);
+    const { now } = this.#mesh.network;
+    this.tunnel.updateNetworkMap(map, now, this.#out);
+    if (this.#mesh.relay) {
+      for (const { public_key } of map.peers) {
+        this.tunnel.setPeerRelay(parsePublicKey(public_key)!, RELAY, now, this.#out);
+      }
+    }
     this.#drain();
   }
 
@@ -191,17 +232,18 @@ export class SimulatedMeshNode {
     return any;
   }
 
-  /** A datagram at the node's socket. */
-  receive(datagram: Uint8Array, from: Endpoint, now: Instant): void {
+  /** A datagram at the node. */
+  receive(datagram: Uint8Array, from: Path): void {
     if (!this.#running) return;
-    this.tunnel.handleDatagram(datagram, udpPath(from), now, this.#out);
+    this.tunnel.handleDatagram(datagram, from, this.#mesh.network.now, this.#out);
     this.#drain();
   }
 
   /** As kill -9 does: it hears and says nothing any more. */
   kill(): void {
     this.#running = false;
-    this.#socket.close();
+    for (const socket of [...this.#sockets, ...this.#extraSockets.values()]) socket.close();
+    this.#mesh.relay?.disconnect(this.key);
     this.#mesh.nodes.splice(this.#mesh.nodes.indexOf(this), 1);
   }
 
@@ -223,10 +265,45 @@ export class SimulatedMeshNode {
     return this.tunnel.status(this.#mesh.network.now).counters;
   }
 
+  /** How many sockets are open besides the one. */
+  get extraSockets(): number {
+    return this.#extraSockets.size;
+  }
+
+  #open(segment: Segment, address: IpAddress, port: number, number: number): SimulatedSocket {
+    const socket = this.#mesh.network.socket(segment, address, port);
+    socket.onDatagram((datagram, from) => this.receive(datagram, { ...udpPath(from), socket: number }));
+    return socket;
+  }
+
+  #send(bytes: Uint8Array, path: Path): void {
+    if (path.kind === 'relay') return this.#mesh.relay?.send(this.key, encodePublicKey(path.peer), bytes);
+    const sockets = path.socket === 0 ? this.#sockets : [this.#extraSockets.get(path.socket)!];
+    sockets.find(({ local }) => local.address.family === path.remote.address.family)?.send(bytes, path.remote);
+  }
+
+  #openExtraSockets(peer: PublicKey, count: number): void {
+    const { segment, local } = this.#sockets.find(({ local }) => local.address.family === 4)!;
+    const numbers = Array.from({ length: count }, () => this.#nextSocket++);
+    for (const number of numbers) {
+      this.#extraSockets.set(number, this.#open(segment, local.address, 20_000 + number, number));
+    }
+    this.tunnel.useSockets(peer, numbers, this.#mesh.network.now, this.#out);
+  }
+
+  #closeExtraSockets(numbers: readonly number[]): void {
+    for (const number of numbers) {
+      this.#extraSockets.get(number)?.close();
+      this.#extraSockets.delete(number);
+    }
+  }
+
   #drain(): void {
     for (let event = this.tunnel.pollEvent(); event; event = this.tunnel.pollEvent()) {
       this.events.push(event);
       if (event.kind === 'reflexive-changed') this.#mesh.publish();
+      if (event.kind === 'sockets-wanted') this.#openExtraSockets(event.peer.publicKey, event.count);
+      if (event.kind === 'sockets-unneeded') this.#closeExtraSockets(event.sockets);
     }
     this.#mesh.network.reschedule(this.#core);
   }

@@ -507,7 +507,8 @@ export class PathAgent {
   #search(reason: SearchReason, span: Duration, failures: number, now: Instant, out: PathOutput): void {
     this.#events.push({ kind: 'search-started', reason });
     if (this.#relay) {
-      if (reason !== 'called') this.#call(this.#relay.path, out);
+      // Who is called calls back, so that both know of each other's NAT. A peer that searches already does not call again.
+      this.#call(this.#relay.path, out);
       this.#probe(this.#relay, now, out);
     }
     this.#scheduleGuessing(now);

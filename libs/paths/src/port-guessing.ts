@@ -33,7 +33,7 @@ const BATCH_INTERVAL = milliseconds(34);
 const SOCKET_BATCH = 64;
 const SOCKET_BATCH_INTERVAL = milliseconds(50);
 
-/** Ports after the last known one of a sequential allocator: so many mappings may have been made since. */
+/** Ports on either side of the known ones of a sequential allocator: so many mappings may have been made since. */
 const PREDICTED_PORTS = 64;
 
 /** After the start of a search: what punches without guessing has had two rounds by then. The hard side is first, so that its
@@ -179,15 +179,11 @@ export class PortGuessing {
     return { kind: 'give-up', sockets };
   }
 
-  /** The next ports of a sequential allocator, after the furthest one known; else distinct random ones. */
+  /** The ports around those known of a sequential allocator; else distinct random ones. */
   #ports(candidates: readonly Candidate[], outside: Endpoint, { allocation }: NatTraits): number[] {
     if (allocation.kind === 'sequential') {
       const known = candidates.filter(({ kind }) => kind === 'server-reflexive').map(({ endpoint }) => endpoint.port);
-      const last = allocation.step > 0 ? Math.max(...known) : Math.min(...known);
-      const ports = Array.from({ length: PREDICTED_PORTS }, (_, i) => last + (i + 1) * allocation.step);
-      return ports
-        .map((port) => (port > 0xffff ? port - 0x10000 + LOWEST_PORT : port))
-        .filter((port) => port >= LOWEST_PORT);
+      return predictedPorts(known, Math.abs(allocation.step));
     }
     const ports = new Set<number>();
     while (ports.size < MAX_GUESSES) {
@@ -207,4 +203,13 @@ function outsideEndpoint(candidates: readonly Candidate[]): Endpoint | undefined
     ({ endpoint: { address } }) => address.family === 4 && ipAddressScope(address) === 'global',
   );
   return (usable.find(({ kind }) => kind === 'server-reflexive') ?? usable[0])?.endpoint;
+}
+
+/** Upwards first, as most NATs count; then downwards: which of two answers of servers was made first is not known for sure. */
+function predictedPorts(known: readonly number[], step: number): number[] {
+  const [lowest, highest] = [Math.min(...known), Math.max(...known)];
+  const steps = Array.from({ length: PREDICTED_PORTS }, (_, i) => (i + 1) * step);
+  return [...steps.map((distance) => highest + distance), ...steps.map((distance) => lowest - distance)]
+    .map((port) => (port > 0xffff ? port - 0x10000 + LOWEST_PORT : port))
+    .filter((port) => port >= LOWEST_PORT);
 }
