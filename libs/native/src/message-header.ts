@@ -104,7 +104,8 @@ export class SendHeader {
   readonly #name: SocketAddress;
   readonly #blocks: readonly PinnedBlock[];
   #toIpv4 = false;
-  #source: Uint8Array | undefined;
+  /** Of the first control message, which stays from one payload to the next; 0 without a source. */
+  #sourceLength = 0;
 
   constructor(readonly family: SocketFamily) {
     const arena = processArena();
@@ -131,13 +132,13 @@ export class SendHeader {
     this.#toIpv4 = address.length === 4;
   }
 
-  /** The address to send from, as many bytes as the destination's and not copied; `undefined` lets the system choose. */
+  /** The address to send from, as many bytes as the destination's; `undefined` lets the system choose. */
   setSource(address: Uint8Array | undefined): void {
-    this.#source = address;
+    this.#sourceLength = address ? this.#writeSource(address) : 0;
   }
 
   get hasSource(): boolean {
-    return this.#source !== undefined;
+    return this.#sourceLength > 0;
   }
 
   /**
@@ -147,7 +148,7 @@ export class SendHeader {
   setPayload(address: number, length: number, segmentSize: number, trafficClass: number): void {
     setPointer(this.#iovec, 0, address);
     setPointer(this.#iovec, 8, length);
-    let used = 0;
+    let used = this.#sourceLength;
     if (segmentSize < length) {
       const data = this.#beginControl(used, 2, SOL_UDP, UDP_SEGMENT);
       this.#control.setUint16(data, segmentSize, true);
@@ -159,7 +160,6 @@ export class SendHeader {
       this.#control.setInt32(data, trafficClass, true);
       used = aligned(data + 4);
     }
-    if (this.#source) used = this.#writeSource(used, this.#source);
     this.#fields.setUint32(CONTROL_LENGTH, used, true);
   }
 
@@ -168,14 +168,15 @@ export class SendHeader {
     for (const block of this.#blocks) processArena().release(block);
   }
 
-  #writeSource(offset: number, source: Uint8Array): number {
+  /** Returns its length. */
+  #writeSource(source: Uint8Array): number {
     if (this.family === 4) {
-      const data = this.#beginControl(offset, IN_PKTINFO_BYTES, SOL_IP, IP_PKTINFO);
+      const data = this.#beginControl(0, IN_PKTINFO_BYTES, SOL_IP, IP_PKTINFO);
       this.#controlBytes.fill(0, data, data + IN_PKTINFO_BYTES);
       this.#controlBytes.set(source, data + IN_PKTINFO_SPEC_DST);
       return aligned(data + IN_PKTINFO_BYTES);
     }
-    const data = this.#beginControl(offset, IN6_PKTINFO_BYTES, SOL_IPV6, IPV6_PKTINFO);
+    const data = this.#beginControl(0, IN6_PKTINFO_BYTES, SOL_IPV6, IPV6_PKTINFO);
     this.#controlBytes.fill(0, data, data + IN6_PKTINFO_BYTES);
     setMapped(this.#controlBytes, data, source);
     return aligned(data + IN6_PKTINFO_BYTES);
