@@ -34,14 +34,14 @@ import {
 } from '@shadownet/wireguard';
 
 import { flowHash } from './flow-hash.js';
-import { ADMISSION_TAG, HandshakeGate } from './handshake-gate.js';
+import { ADMISSION_TAG, type GateVerdict, HandshakeGate } from './handshake-gate.js';
 import { PacketWorker } from './packet-worker.js';
 import { ReceiveOrder } from './receive-order.js';
 import { type PacketGroup, SegmentJoiner } from './segment-joiner.js';
 import { SOURCE_TAG_LENGTH, writeSourceTag } from './source-tag.js';
 import { allocateSummingMemory } from './summing-memory.js';
 import { IPV4, VIRTIO_HEADER_LENGTH } from './virtio-header.js';
-import { COUNTER, type WorkerStart } from './worker-protocol.js';
+import { COUNTER, type WorkerCounter, type WorkerStart } from './worker-protocol.js';
 
 const RECEIVE_BYTES = 65_535;
 /** Receives in a row before the doorbell is looked at. */
@@ -58,6 +58,15 @@ const STRAY_INTERVAL = 100;
 const MESSAGE_OVERHEAD = TRANSPORT_HEADER_LENGTH + AEAD_TAG_BYTES;
 
 const EAGAIN = -11;
+
+/** How a handshake message that the gate refuses is counted. */
+const REFUSAL: Readonly<Record<Exclude<GateVerdict, keyof typeof ADMISSION_TAG>, WorkerCounter>> = {
+  'no-private-key': 'noPrivateKey',
+  'invalid-mac1': 'invalidMac1',
+  'under-load': 'underLoad',
+  'rate-limited': 'rateLimited',
+  unexpected: 'unexpectedReply',
+};
 
 /** A session as the worker knows it until the next epoch, and what it carried since the last receive. */
 interface OpenSession {
@@ -243,16 +252,8 @@ export class ReceiveWorker extends PacketWorker {
       case 'send-cookie':
       case 'unchecked':
         return void this.#forCore.push({ kind: 'handshake', at, length, tag: ADMISSION_TAG[verdict] });
-      case 'invalid-mac1':
-        return this.control.count(COUNTER.invalidMac1);
-      case 'no-private-key':
-      case 'unexpected':
-        return this.control.count(COUNTER.handshakeUnexpected);
-      case 'under-load':
-      case 'rate-limited':
-        return this.control.count(COUNTER.handshakeUnderLoad);
       default:
-        return assertNever(verdict);
+        return this.control.count(COUNTER[REFUSAL[verdict]]);
     }
   }
 

@@ -75,9 +75,11 @@ export const WORKER_COUNTERS = [
   'sessionEnded',
   'tunWrites',
   'tunWriteFailed',
+  'noPrivateKey',
   'invalidMac1',
-  'handshakeUnexpected',
-  'handshakeUnderLoad',
+  'underLoad',
+  'rateLimited',
+  'unexpectedReply',
   // both
   'filterDenied',
   'filterUnreadable',

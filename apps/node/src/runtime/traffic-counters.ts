@@ -18,6 +18,11 @@ const WORKER_DROPS: Readonly<Record<string, string>> = {
   congestedNotEct: 'congested-not-ect',
   malformedInner: 'malformed-packet',
   malformedPacket: 'malformed-packet',
+  noPrivateKey: 'no-private-key',
+  invalidMac1: 'invalid-mac1',
+  underLoad: 'under-load',
+  rateLimited: 'rate-limited',
+  unexpectedReply: 'unknown-index',
   noPeerForDestination: 'no-peer-for-destination',
   // What the main thread was too late for.
   handshakesLost: 'udp-handshakes-lost',
