@@ -313,6 +313,7 @@ export class SimulatedMeshNode {
 function ipv4Packet(from: string, to: string, text: string): Uint8Array {
   const payload = Buffer.from(text);
   const header = new Uint8Array(20);
-  header.set([0x45, 0, 0, 20 + payload.length, 0, 0, 0, 0, 64, 253, 0, 0]);
+  const length = 20 + payload.length;
+  header.set([0x45, 0, length >> 8, length & 0xff, 0, 0, 0, 0, 64, 253, 0, 0]);
   return concatBytes(header.subarray(0, 12), parseIpAddress(from)!.bytes, parseIpAddress(to)!.bytes, payload);
 }

@@ -392,6 +392,7 @@ describe('a connected path', () => {
     expect(agent.pollTimeout()).toEqual({ at: 6500, reason: 'path: give it up' });
     runUntil(6500);
     expect(events).toEqual([
+      { kind: 'path-in-doubt', path: udpPath(near) },
       { kind: 'path-lost', path: udpPath(near), reason: 'data-unanswered' },
       { kind: 'search-started', reason: 'path-lost' },
     ]);
@@ -418,7 +419,10 @@ describe('a connected path', () => {
     runUntil(3000 + 2800);
     rtts.set(near, 20);
     runUntil(7000);
-    expect(events).toEqual([{ kind: 'rtt', path: udpPath(near), rtt: 20 }]);
+    expect(events).toEqual([
+      { kind: 'path-in-doubt', path: udpPath(near) },
+      { kind: 'rtt', path: udpPath(near), rtt: 20 },
+    ]);
   });
 
   it('is lost by a keepalive that stays unanswered', () => {

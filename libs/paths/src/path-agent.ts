@@ -66,6 +66,7 @@ import { clearlyBetter } from './path-score.js';
 import {
   type Connected,
   dataDoubtAt,
+  isInDoubt,
   type Liveness,
   livenessWakeup,
   type Searching,
@@ -187,6 +188,13 @@ export class PathAgent {
     if (this.#state.kind === 'connected') return;
     if (path) this.#events.push({ kind: 'path-selected', path, rtt: undefined });
     else if (before) this.#events.push({ kind: 'path-lost', path: before.path, reason: 'relay-gone' });
+  }
+
+  /** What `ownCall` says has changed: a peer that we are looking for hears of it at once. */
+  noteOwnCallChanged(out: PathOutput): void {
+    const state = this.#state;
+    const isLooking = state.kind === 'searching' || (state.kind === 'connected' && isInDoubt(state));
+    if (this.#relay && isLooking) this.#call(this.#relay.path, out);
   }
 
   /** What the peer's NAT is like, as far as its calls said. */
@@ -442,7 +450,9 @@ export class PathAgent {
             unansweredSince: undefined,
           };
           this.#events.push({ kind: 'rtt', path: entry.path, rtt });
-        } else if (clearlyBetter(entry.scoreAt(now), state.entry.scoreAt(now))) this.#select(entry, rtt, now);
+        } else if (isInDoubt(state) || clearlyBetter(entry.scoreAt(now), state.entry.scoreAt(now))) {
+          this.#select(entry, rtt, now);
+        }
         return;
       default:
         return assertNever(state);
@@ -486,8 +496,9 @@ export class PathAgent {
     const { entry, added } = this.#learn(path);
     switch (this.#state.kind) {
       case 'idle':
-        this.#lastActiveAt = now;
-        return this.#search('sign-of-life', SEARCH_TIME, 0, now, out);
+        // With a relay a peer that wants something calls; otherwise its last probes would keep both awake.
+        if (!this.#relay) this.#search('sign-of-life', SEARCH_TIME, 0, now, out);
+        return;
       case 'waiting':
         return this.#search('sign-of-life', SEARCH_TIME, 0, now, out);
       case 'searching':
@@ -632,7 +643,13 @@ export class PathAgent {
   #checkProbe(state: Connected, check: Liveness & { kind: 'checking' }, now: Instant, out: PathOutput): void {
     this.#probe(state.entry, now, out);
     const probeAt = addDuration(now, CHECK_INTERVAL);
-    this.#state = { ...state, liveness: { ...check, sent: check.sent + 1, probeAt } };
+    const next: Connected = { ...state, liveness: { ...check, sent: check.sent + 1, probeAt } };
+    this.#state = next;
+    if (!isInDoubt(next) || isInDoubt(state)) return;
+    // Before it is given up, something else is looked for: an address may have changed, ours or the peer's.
+    this.#state = this.#unsettled(next, now);
+    this.#events.push({ kind: 'path-in-doubt', path: state.entry.path });
+    if (this.#relay) this.#call(this.#relay.path, out);
   }
 
   /** What answered a moment ago is taken at once; older confirmations count for nothing in the search that follows. */

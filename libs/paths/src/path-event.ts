@@ -31,6 +31,8 @@ export type PathEvent =
   | { readonly kind: 'path-selected'; readonly path: Path; readonly rtt: Duration | undefined }
   /** Unless another one is selected with the next event, there is none. */
   | { readonly kind: 'path-lost'; readonly path: Path; readonly reason: LossReason }
+  /** Data and probes stay unanswered on the current path: an address may have changed, ours or the peer's. */
+  | { readonly kind: 'path-in-doubt'; readonly path: Path }
   | { readonly kind: 'search-started'; readonly reason: SearchReason }
   | { readonly kind: 'search-paused'; readonly retryAt: Instant }
   /** A measurement of the current path, smoothed. */

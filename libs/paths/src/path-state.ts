@@ -53,6 +53,11 @@ export function dataDoubtAt({ unansweredSince, entry }: Connected): Instant | un
   return addDuration(unansweredSince, milliseconds(patience));
 }
 
+/** Data is unanswered, and so is more than one probe: whatever else works is better than this. */
+export function isInDoubt({ liveness }: Connected): boolean {
+  return liveness.kind === 'checking' && liveness.reason === 'data-unanswered' && liveness.sent >= 2;
+}
+
 export function livenessWakeup(liveness: Liveness): Wakeup {
   switch (liveness.kind) {
     case 'steady':

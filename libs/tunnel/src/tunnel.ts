@@ -19,6 +19,7 @@ import {
   comparePublicKeys,
   earliestWakeup,
   type Endpoint,
+  formatEndpoint,
   type Instant,
   type IpPrefix,
   milliseconds,
@@ -75,6 +76,8 @@ export class Tunnel {
   /** Above what was used towards peers that are gone, of which one may come back and remember. */
   #firstProbeCounter: bigint;
   #map: NetworkMap | undefined;
+  /** The reflexive addresses that our last calls may have told. */
+  #lastSeenAs = '';
 
   /** Throws TunnelError 'bad-private-key' if the key is not 32 bytes. */
   constructor(options: TunnelOptions, now: Instant) {
@@ -398,6 +401,7 @@ export class Tunnel {
       for (let event = this.#own.pollEvent(); event; event = this.#own.pollEvent()) {
         active = true;
         this.#events.push(event);
+        if (event.kind === 'stun-result') this.#noteOwnAddresses(out);
       }
       for (const link of this.#links.takeTouched()) {
         for (let event = link.agent.pollEvent(); event; event = link.agent.pollEvent()) {
@@ -406,6 +410,14 @@ export class Tunnel {
         }
       }
     }
+  }
+
+  /** Where we are seen may be news to those peers that we are looking for. */
+  #noteOwnAddresses(out: TunnelOutput): void {
+    const seen = this.reflexive.map(formatEndpoint).sort().join();
+    if (seen === this.#lastSeenAs) return;
+    this.#lastSeenAs = seen;
+    for (const link of this.#links.all()) link.agent.noteOwnCallChanged(out);
   }
 
   #onDeviceEvent(event: DeviceEvent, now: Instant, out: TunnelOutput): void {
@@ -468,6 +480,8 @@ export class Tunnel {
       }
       case 'rtt':
         return;
+      case 'path-in-doubt':
+        return this.#own.refresh(now, out);
       case 'path-mtu':
       case 'sockets-wanted':
         this.#events.push({ ...event, peer: link.name });
