@@ -50,6 +50,7 @@ export class WireGuardEnd {
     readonly addresses: readonly [string, string],
     readonly port: number,
     private readonly dataPlane?: DataPlane,
+    private readonly workerPairs?: number,
   ) {
     this.#dir = lab.makeDir(this.interfaceName);
   }
@@ -62,8 +63,9 @@ export class WireGuardEnd {
     addresses: readonly [string, string],
     port: number,
     dataPlane?: DataPlane,
+    workerPairs?: number,
   ): Promise<WireGuardEnd> {
-    const end = new WireGuardEnd(lab, host, implementation, addresses, port, dataPlane);
+    const end = new WireGuardEnd(lab, host, implementation, addresses, port, dataPlane, workerPairs);
     await end.start();
     await end.newPrivateKey();
     await end.set('listen-port', String(port));
@@ -80,7 +82,8 @@ export class WireGuardEnd {
 
   get environment(): NodeJS.ProcessEnv {
     const dataPlane = this.dataPlane === undefined ? {} : { SHADOWNET_DATAPLANE: this.dataPlane };
-    return { ...process.env, ...dataPlane, STATE_DIRECTORY: this.#dir, LOG_LEVEL: 'silent' };
+    const workers = this.workerPairs === undefined ? {} : { SHADOWNET_WORKERS: String(this.workerPairs) };
+    return { ...process.env, ...dataPlane, ...workers, STATE_DIRECTORY: this.#dir, LOG_LEVEL: 'silent' };
   }
 
   /** Starts the program as a daemon; the interface is there when it returns. */
