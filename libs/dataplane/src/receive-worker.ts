@@ -479,14 +479,14 @@ export class ReceiveWorker extends PacketWorker {
   #record(): void {
     let isConfirmed = false;
     for (const session of this.#active) {
+      // Before the core is told of traffic, which is when it looks at this.
+      if (session.confirmation === 'wanted' && this.sessions.confirm(session.ref)) isConfirmed = true;
+      session.confirmation = 'done';
       this.sessions.recordReceived(session.ref, this.#now, session.bytes);
       this.peers.recordReceived(session.peer, this.#now);
       if (session.dataPackets > 0) this.peers.recordDataReceived(session.peer, this.#now);
       session.bytes = 0;
       session.dataPackets = 0;
-      if (session.confirmation === 'done') continue;
-      session.confirmation = 'done';
-      if (this.sessions.confirm(session.ref)) isConfirmed = true;
     }
     if (this.#active.length > 0) this.reportTraffic();
     this.#active.length = 0;

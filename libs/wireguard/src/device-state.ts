@@ -72,6 +72,8 @@ export class DeviceState {
   /** Whether receive workers were told of the keys that the identity has for checking handshake messages. */
   handshakeKeys: 'published' | 'changed' = 'changed';
   readonly peers = new Map<PublicKeyText, Peer>();
+  /** By the number that packet workers know them by. */
+  readonly peersByNumber = new Map<number, Peer>();
   readonly allowedIps = new AllowedIps<Peer>();
   readonly indices: SessionIndexTable<IndexOwner>;
   readonly sessions: SessionTable;

@@ -131,6 +131,7 @@ export class Device implements PacketWorkerHost {
     peer.zero();
     state.workers.removePeer(peer);
     state.peers.delete(peer.publicKeyText);
+    state.peersByNumber.delete(peer.id);
     return true;
   }
 
@@ -370,6 +371,7 @@ export class Device implements PacketWorkerHost {
     }
     const peer = new Peer(number, publicKey, state.crypto, state.timers, state.jitter);
     state.peers.set(peer.publicKeyText, peer);
+    state.peersByNumber.set(peer.id, peer);
     return peer;
   }
 }

@@ -1,7 +1,7 @@
 // What the main thread tells packet workers of each peer, and what they tell it, in a SharedArrayBuffer. Every cell has one
 // writer; the receive workers take turns and count as one. Peers have the numbers that the session table knows them by.
 //
-//   header, 64 bytes  transmitters (4)
+//   header, 64 bytes  transmitters, peers (2 × 4)
 //   peer              by main       current session's slot + 1, path entry + 1 (2 × 4); 0 is none
 //                     by receive    observation: version, family, port (3 × 4)
 //                                   where the latest message came from (4): 0 the peer's path, 1 elsewhere
@@ -9,6 +9,7 @@
 //                     by receive    last received, last data received (2 × 8)
 //                                   local address of the observation (16), zone (4)  – (4)
 //                     by each transmit worker   last sent (8)
+//   a bit for each peer, set by workers when they have written cells of it, cleared by main when it looks at them
 //
 // An observation is how an authentic message came that did not come by the peer's path, or to another local address. Its version is odd while it is
 // being written, so that a torn one is never used. Only the newest counts, so none has to be kept.
@@ -47,6 +48,8 @@ export class PeerCells {
   readonly buffer: SharedArrayBuffer;
   readonly peers: number;
   readonly #transmitters: number;
+  /** The cell with the first 32 bits. */
+  readonly #active: number;
   readonly #peerLength: number;
   readonly #sentAt: number;
   readonly #cells: Int32Array;
@@ -58,14 +61,16 @@ export class PeerCells {
     if (source instanceof SharedArrayBuffer) this.buffer = source;
     else {
       const { peers, transmitters = 1 } = source;
-      this.buffer = new SharedArrayBuffer(HEADER_LENGTH + peers * peerLength(transmitters));
-      new Int32Array(this.buffer)[0] = transmitters;
+      const length = HEADER_LENGTH + peers * peerLength(transmitters) + Math.ceil(peers / 64) * 8;
+      this.buffer = new SharedArrayBuffer(length);
+      new Int32Array(this.buffer).set([transmitters, peers]);
     }
     this.#cells = new Int32Array(this.buffer);
     this.#transmitters = this.#cells[0]!;
+    this.peers = this.#cells[1]!;
     this.#peerLength = peerLength(this.#transmitters);
+    this.#active = this.#cell(this.peers);
     this.#sentAt = SENT_AT + transmitter;
-    this.peers = (this.buffer.byteLength - HEADER_LENGTH) / this.#peerLength;
     this.#numbers = new Float64Array(this.buffer);
     this.#bytes = new Uint8Array(this.buffer);
   }
@@ -99,14 +104,17 @@ export class PeerCells {
 
   recordSent(peer: number, now: Instant): void {
     this.#numbers[this.#number(peer) + this.#sentAt] = now;
+    this.#noteActive(peer);
   }
 
   recordReceived(peer: number, now: Instant): void {
     this.#numbers[this.#number(peer) + RECEIVED_AT] = now;
+    this.#noteActive(peer);
   }
 
   recordDataReceived(peer: number, now: Instant): void {
     this.#numbers[this.#number(peer) + DATA_RECEIVED_AT] = now;
+    this.#noteActive(peer);
   }
 
   /** Zero stands for never, in these three. */
@@ -171,6 +179,22 @@ export class PeerCells {
       endpoint(ipAddressFromBytes(address), port, zone),
       isLocalKnown ? ipAddressFromBytes(local) : undefined,
     );
+  }
+
+  /** The numbers of all peers for which something was recorded since the last call: with many of them, few are looked at. */
+  takeActive(): number[] {
+    const active: number[] = [];
+    for (let word = 0; word * 32 < this.peers; word++) {
+      if (Atomics.load(this.#cells, this.#active + word) === 0) continue;
+      let bits = Atomics.exchange(this.#cells, this.#active + word, 0);
+      for (; bits !== 0; bits &= bits - 1) active.push(word * 32 + 31 - Math.clz32(bits & -bits));
+    }
+    return active;
+  }
+
+  /** After what it is about was written: whoever takes the bit then sees that. Setting it is what orders the two, even if it is set already. */
+  #noteActive(peer: number): void {
+    Atomics.or(this.#cells, this.#active + (peer >> 5), 1 << (peer & 31));
   }
 
   #cell(peer: number): number {

@@ -142,7 +142,7 @@ describe('paths and peers', () => {
     cells.observe(1, parseEndpoint('[fe80::1%9]:2', Number)!, local);
     expect(new PeerCells(cells.buffer).observation(1)).toEqual(udpPath(parseEndpoint('[fe80::1%9]:2', Number)!, local));
     // The version cell, as a writer leaves it in the middle.
-    new Int32Array(cells.buffer)[(64 + (cells.buffer.byteLength - 64) / 2) / 4 + 2]! += 1;
+    new Int32Array(cells.buffer)[(64 + 88) / 4 + 2]! += 1;
     expect(cells.observation(1)).toBeUndefined();
     expect(cells.observation(0)).toBeUndefined();
   });
@@ -152,6 +152,22 @@ describe('paths and peers', () => {
     const workers = [0, 1, 2].map((transmitter) => new PeerCells(cells.buffer, transmitter));
     [7, 9, 8].forEach((at, i) => workers[i]!.recordSent(0, instant(at)));
     expect([cells.sentAt(0), cells.sentAt(1), cells.peers]).toEqual([9, 0, 2]);
+  });
+
+  it('tell once for which peers something was recorded, whichever worker did it', () => {
+    const cells = new PeerCells({ peers: 200, transmitters: 2 });
+    const [first, second] = [new PeerCells(cells.buffer, 0), new PeerCells(cells.buffer, 1)];
+    expect(cells.takeActive()).toEqual([]);
+    first.recordSent(31, instant(1));
+    second.recordSent(31, instant(1));
+    first.recordReceived(0, instant(2));
+    second.recordDataReceived(32, instant(2));
+    first.recordReceived(199, instant(3));
+    expect(cells.takeActive()).toEqual([0, 31, 32, 199]);
+    expect(cells.takeActive()).toEqual([]);
+    second.recordSent(31, instant(4));
+    expect(cells.takeActive()).toEqual([31]);
+    expect([cells.peers, cells.sentAt(199), cells.receivedAt(199)]).toEqual([200, 0, 3]);
   });
 
   it.each([1, 4])('touch only their own peer, with %i workers that send', (transmitters) => {

@@ -24,7 +24,10 @@ export class WorkerTraffic {
   /** True if there was any traffic since the last call. */
   takeNote(state: DeviceState, now: Instant, out: DeviceOutput): boolean {
     let any = false;
-    for (const peer of state.peers.values()) if (this.#takeNoteOf(state, peer, now, out)) any = true;
+    for (const number of state.workers.peers.takeActive()) {
+      const peer = state.peersByNumber.get(number);
+      if (peer && this.#takeNoteOf(state, peer, now, out)) any = true;
+    }
     return any;
   }
 
@@ -38,8 +41,6 @@ export class WorkerTraffic {
     const hasSent = sentAt !== seen.sentAt;
     const hasReceived = receivedAt !== seen.receivedAt;
     const hasReceivedData = dataReceivedAt !== seen.dataReceivedAt;
-    // Which is what nearly all of many peers did: nothing.
-    if (!hasSent && !hasReceived && !hasReceivedData) return false;
     seen.sentAt = sentAt;
     seen.receivedAt = receivedAt;
     seen.dataReceivedAt = dataReceivedAt;
