@@ -252,7 +252,12 @@ interface Socket {
 }
 
 function open(family: 4 | 6): Socket {
-  const { descriptor, port } = openOffloadUdpDescriptor({ family, port: 0, bufferBytes: 1 << 20 });
+  const { descriptor, port } = openOffloadUdpDescriptor({
+    family,
+    port: 0,
+    receiveBufferBytes: 1 << 20,
+    sendBufferBytes: 1 << 20,
+  });
   const block = processArena().allocate(BUFFER_BYTES);
   const header = new ReceiveHeader(family, block.address, BUFFER_BYTES);
   let length = 0;

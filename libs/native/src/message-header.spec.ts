@@ -121,7 +121,12 @@ interface Socket {
 }
 
 function open(family: SocketFamily): Socket {
-  const { descriptor, port } = openOffloadUdpDescriptor({ family, port: 0, bufferBytes: 1 << 20 });
+  const { descriptor, port } = openOffloadUdpDescriptor({
+    family,
+    port: 0,
+    receiveBufferBytes: 1 << 20,
+    sendBufferBytes: 1 << 20,
+  });
   const block = processArena().allocate(BUFFER_BYTES);
   const incoming = new ReceiveHeader(family, block.address, BUFFER_BYTES);
   const header = new SendHeader(family);

@@ -31,8 +31,9 @@ export interface OffloadUdpOptions {
   /** 6 also carries IPv4, unless `address` is given. */
   readonly family: SocketFamily;
   readonly address?: IpAddress;
-  /** Asked of the system, in bytes each way. */
-  readonly bufferBytes: number;
+  /** Asked of the system, in bytes; it counts the buffers' own overhead as well, and doubles what is asked for (socket(7)). */
+  readonly receiveBufferBytes: number;
+  readonly sendBufferBytes: number;
 }
 
 export interface OffloadUdpDescriptor {
@@ -49,7 +50,8 @@ export function openOffloadUdpDescriptor({
   port,
   family,
   address,
-  bufferBytes,
+  receiveBufferBytes,
+  sendBufferBytes,
 }: OffloadUdpOptions): OffloadUdpDescriptor {
   const descriptor = libc().socket(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
   try {
@@ -59,7 +61,8 @@ export function openOffloadUdpDescriptor({
     check('IP_RECVTOS', setOption(descriptor, SOL_IP, IP_RECVTOS, 1));
     if (family === 6) check('IPV6_RECVTCLASS', setOption(descriptor, SOL_IPV6, IPV6_RECVTCLASS, 1));
     if (!address) tellOwnAddress(descriptor, family);
-    growBuffers(descriptor, bufferBytes);
+    setBuffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, receiveBufferBytes);
+    setBuffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, sendBufferBytes);
     return { descriptor, port: bindTo(descriptor, family, port, address), family };
   } catch (error) {
     libc().close(descriptor);
@@ -74,9 +77,8 @@ function tellOwnAddress(descriptor: Descriptor, family: SocketFamily): void {
 }
 
 /** Beyond the system's limit where the process may, up to it otherwise. A refusal costs packets under load, not the socket. */
-function growBuffers(descriptor: Descriptor, bytes: number): void {
-  if (setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, bytes) < 0) setOption(descriptor, SOL_SOCKET, SO_RCVBUF, bytes);
-  if (setOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, bytes) < 0) setOption(descriptor, SOL_SOCKET, SO_SNDBUF, bytes);
+function setBuffer(descriptor: Descriptor, forced: number, allowed: number, bytes: number): void {
+  if (setOption(descriptor, SOL_SOCKET, forced, bytes) < 0) setOption(descriptor, SOL_SOCKET, allowed, bytes);
 }
 
 function bindTo(descriptor: Descriptor, family: SocketFamily, port: number, address: IpAddress | undefined): number {

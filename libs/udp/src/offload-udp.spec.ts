@@ -23,11 +23,26 @@ function canOpen(): boolean {
   }
 }
 
+function hasSs(): boolean {
+  try {
+    execFileSync('ss', ['-V'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 describe.skipIf(!HAS_IPV6 || !canOpen())('the offloading socket (needs Linux, koffi and IPv6 on loopback)', () => {
   describeUdpSocket(() => ({
     addresses: [LOOPBACK_4, LOOPBACK_6],
     open: async (port = 0) => openOffloadUdp({ port, mark: 0 }),
   }));
+
+  it.skipIf(!hasSs())('holds no more on its way out than an uplink of 20 Mbit/s sends in 0.2 s (needs ss)', () => {
+    const { port } = open();
+    const memory = execFileSync('ss', ['-Huanm', `sport = :${String(port)}`], { encoding: 'utf8' });
+    expect(Number(/,tb(\d+),/.exec(memory)?.[1])).toBeLessThanOrEqual(512 * 1024);
+  });
 
   it.each([LOOPBACK_4, LOOPBACK_6])('takes a batch apart into its datagrams (%#)', async (address) => {
     const [sender, receiver] = [open(), open()];
