@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { processArena } from './arena.js';
 import { libc } from './libc.js';
-import { mayBeSourceRefusal, ReceiveHeader, SendHeader, type SocketFamily } from './message-header.js';
+import { isLinuxSince, mayBeSourceRefusal, ReceiveHeader, SendHeader, type SocketFamily } from './message-header.js';
 import { interfaceIndex } from './netdevice.js';
 import { enterFreshNetworkNamespace } from './network-namespace.js';
 import { openOffloadUdpDescriptor } from './offload-udp-descriptor.js';
@@ -28,6 +28,20 @@ const CASES: readonly (readonly [SocketFamily, 4 | 6])[] = [
 
 const leaveNamespace = tryEnterNamespace();
 afterAll(() => leaveNamespace?.());
+
+describe('isLinuxSince', () => {
+  it.each([
+    ['6.14.0', true],
+    ['6.18.44-fc-v657', true],
+    ['7.0', true],
+    ['6.13.9-generic', false],
+    ['6.1.0-37-amd64', false],
+    ['5.15', false],
+    ['unheard of', false],
+  ])('knows of %s whether it is 6.14 (%s)', (kernelRelease, expected) => {
+    expect(isLinuxSince(6, 14, kernelRelease)).toBe(expected);
+  });
+});
 
 describe.skipIf(!leaveNamespace)('a message header (needs root, namespaces, ip and IPv6)', () => {
   describe.each(CASES)('of an IPv%i socket with IPv%i addresses', (family, of) => {

@@ -12,10 +12,16 @@
 
 import { type Endpoint, type IpAddress, ipAddressFromBytes, ipAddressScope } from '@shadownet/primitives';
 
+import { release } from 'node:os';
+
 import { type PinnedBlock, processArena } from './arena.js';
 import { AF_INET, AF_INET6 } from './libc.js';
 import { setPointer } from './machine.js';
 
+const SOL_SOCKET = 1;
+const SO_PRIORITY = 12;
+/** The queue that is emptied first (linux/pkt_sched.h). */
+const TC_PRIO_INTERACTIVE = 6;
 export const SOL_IP = 0;
 export const SOL_UDP = 17;
 export const SOL_IPV6 = 41;
@@ -46,9 +52,20 @@ const SOCKADDR_IN_BYTES = 16;
 const SOCKADDR_IN6_BYTES = 28;
 const IPV6_BYTES = 16;
 
+const ECN_MASK = 3;
+
 const EINVAL = -22;
 const EADDRNOTAVAIL = -99;
 const ENETUNREACH = -101;
+
+/** Whether sendmsg takes SO_PRIORITY as a control message; before Linux 6.14 it fails with EINVAL. */
+const HAS_PRIORITIES = isLinuxSince(6, 14, release());
+
+/** Exported for its test. */
+export function isLinuxSince(major: number, minor: number, kernelRelease: string): boolean {
+  const [ownMajor = 0, ownMinor = 0] = kernelRelease.split('.', 2).map((part) => Number.parseInt(part, 10));
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+}
 
 /** A socket's own family: on an IPv6 socket IPv4 peers have mapped addresses. */
 export type SocketFamily = 4 | 6;
@@ -144,6 +161,9 @@ export class SendHeader {
   /**
    * What the next sendmsg sends: `length` bytes at `address`, as datagrams of `segmentSize` bytes if that is less than the
    * length (udp(7) UDP_SEGMENT). `trafficClass` is the outer DSCP and ECN byte; 0 leaves the socket's own, which is 0.
+   *
+   * To IPv4, IP_TOS also chooses the queue under pfifo_fast, by a table that takes DSCP 0x88 for bulk: behind data it would never
+   * leave. So a DSCP comes with a priority of its own, or is left out before Linux 6.14, which has no such control message.
    */
   setPayload(address: number, length: number, segmentSize: number, trafficClass: number): void {
     setPointer(this.#iovec, 0, address);
@@ -154,12 +174,11 @@ export class SendHeader {
       this.#control.setUint16(data, segmentSize, true);
       used = aligned(data + 2);
     }
-    if (trafficClass !== 0) {
-      const [level, type] = this.#toIpv4 ? [SOL_IP, IP_TOS] : [SOL_IPV6, IPV6_TCLASS];
-      const data = this.#beginControl(used, 4, level, type);
-      this.#control.setInt32(data, trafficClass, true);
-      used = aligned(data + 4);
-    }
+    const mayMark = !this.#toIpv4 || HAS_PRIORITIES;
+    const marks = mayMark ? trafficClass : trafficClass & ECN_MASK;
+    if (marks !== 0)
+      used = this.#writeInt(used, this.#toIpv4 ? SOL_IP : SOL_IPV6, this.#toIpv4 ? IP_TOS : IPV6_TCLASS, marks);
+    if (marks > ECN_MASK && HAS_PRIORITIES) used = this.#writeInt(used, SOL_SOCKET, SO_PRIORITY, TC_PRIO_INTERACTIVE);
     this.#fields.setUint32(CONTROL_LENGTH, used, true);
   }
 
@@ -180,6 +199,13 @@ export class SendHeader {
     this.#controlBytes.fill(0, data, data + IN6_PKTINFO_BYTES);
     setMapped(this.#controlBytes, data, source);
     return aligned(data + IN6_PKTINFO_BYTES);
+  }
+
+  /** Returns where the next one goes. */
+  #writeInt(offset: number, level: number, type: number, value: number): number {
+    const data = this.#beginControl(offset, 4, level, type);
+    this.#control.setInt32(data, value, true);
+    return aligned(data + 4);
   }
 
   /** Where its data begins. */
