@@ -5,17 +5,21 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../lab/eventually.js';
 import { type LabHost } from '../lab/lab.js';
 import { isInstalled, whyNoLab } from '../lab/requirements.mjs';
-import { Flood } from '../wireguard/flood.js';
+import { Flood, type FloodSecond } from '../wireguard/flood.js';
 import { OUR_HOST, TunnelLab, type TunnelPair } from '../wireguard/tunnel-lab.js';
 import { type WireGuardEnd } from '../wireguard/wireguard-end.js';
 
 const PER_SECOND = 20_000;
 const SOURCES = 2000;
 const STREAM_SECONDS = 3;
-/** The goal is a half. 36 % and more were measured on two cores; on the portable data plane it is next to nothing. */
-const MIN_THROUGHPUT_LEFT = 0.2;
+/** Of the linux data plane; on the portable one it is next to nothing. */
+const MIN_THROUGHPUT_LEFT = 0.5;
 const MAX_GROWTH_KILOBYTES = 30_000;
 const MAX_HANDSHAKE_SECONDS = 3;
+/** A flood that was weaker says nothing: other work has kept its sender from the processor. */
+const MIN_SENT_PER_SECOND = 18_000;
+/** Cookies above all. */
+const MAX_ANSWERS_PER_SECOND = 1500;
 /** Other work on the machine may fall on one half of a comparison, or keep the program from the processor. */
 const ATTEMPTS = 4;
 
@@ -37,21 +41,26 @@ describe.skipIf(missing !== undefined)('shadownet-wg under a flood (needs root, 
     const pair = await lab.newTunnel({ dataPlane: 'linux' });
     expect(await pair.ours.canPing(pair.theirs)).toBe(true);
     let left = 0;
+    let strongest = 0;
     for (let attempt = 0; attempt < ATTEMPTS && left < MIN_THROUGHPUT_LEFT; attempt++) {
       const quiet = await bitsPerSecond(lab, pair);
       const flood = await startFlood(pair.ours);
       const resident = await residentKilobytes(pair.ours);
-      left = (await bitsPerSecond(lab, pair)) / quiet;
+      const under = await bitsPerSecond(lab, pair);
       expect((await residentKilobytes(pair.ours)) - resident).toBeLessThan(MAX_GROWTH_KILOBYTES);
       await flood.stop();
-      expectFlooded(flood);
+      const sent = strengthOf(flood);
+      strongest = Math.max(strongest, sent);
+      if (sent >= MIN_SENT_PER_SECOND) left = under / quiet;
     }
+    expect(strongest).toBeGreaterThanOrEqual(MIN_SENT_PER_SECOND);
     process.stdout.write(`throughput left under the flood: ${(100 * left).toFixed(0)} %\n`);
     expect(left).toBeGreaterThanOrEqual(MIN_THROUGHPUT_LEFT);
   });
 
   it('lets a peer in that nobody has seen before', { timeout: 120_000 }, async () => {
     let isIn = false;
+    let strongest = 0;
     for (let attempt = 0; attempt < ATTEMPTS && !isIn; attempt++) {
       const { ours, theirs } = await lab.newPair({ dataPlane: 'linux' });
       await ours.addPeer(theirs);
@@ -60,10 +69,13 @@ describe.skipIf(missing !== undefined)('shadownet-wg under a flood (needs root, 
       await theirs.up();
       const flood = await startFlood(ours);
       await flood.goOn(2);
-      isIn = await theirs.canPing(ours, 4, MAX_HANDSHAKE_SECONDS);
+      const wasLetIn = await theirs.canPing(ours, 4, MAX_HANDSHAKE_SECONDS);
       await flood.stop();
-      expectFlooded(flood);
+      const sent = strengthOf(flood);
+      strongest = Math.max(strongest, sent);
+      isIn = wasLetIn && sent >= MIN_SENT_PER_SECOND;
     }
+    expect(strongest).toBeGreaterThanOrEqual(MIN_SENT_PER_SECOND);
     expect(isIn).toBe(true);
   });
 
@@ -76,17 +88,17 @@ describe.skipIf(missing !== undefined)('shadownet-wg under a flood (needs root, 
     await flood.goOn(4);
     expect((await residentKilobytes(ours)) - resident).toBeLessThan(MAX_GROWTH_KILOBYTES);
     await flood.stop();
-    expectFlooded(flood);
+    expect(strengthOf(flood)).toBeGreaterThan(PER_SECOND / 2);
     expect(await ours.canPing(theirs, 4, 10)).toBe(true);
   });
 });
 
-/** It was as hard as said, and did not become a reflector. */
-function expectFlooded({ seconds }: Flood): void {
-  const sent = seconds.reduce((sum, second) => sum + second.sent, 0) / seconds.length;
-  const answered = seconds.reduce((sum, second) => sum + second.answers, 0) / seconds.length;
-  expect(sent).toBeGreaterThan(0.7 * PER_SECOND);
-  expect(answered).toBeLessThan(0.15 * PER_SECOND);
+/** How many were sent in a second; and it did not become a reflector. */
+function strengthOf({ seconds }: Flood): number {
+  const perSecond = (count: (second: FloodSecond) => number): number =>
+    seconds.reduce((sum, second) => sum + count(second), 0) / seconds.length;
+  expect(perSecond(({ answers }) => answers)).toBeLessThan(MAX_ANSWERS_PER_SECOND);
+  return perSecond(({ sent }) => sent);
 }
 
 /** What ours receives of one TCP stream. */

@@ -80,10 +80,11 @@ describe('the gate in front of the main thread', () => {
     expect(judge(message)).toBe('no-private-key');
   });
 
-  it('lets cookie replies pass only if they answer something', () => {
+  it('lets cookie replies pass only if they answer something, and not too many', () => {
     expect(judge(cookieReply(OUR_INDEX))).toBe('unexpected');
     cells.addInitiation(OUR_INDEX, 1);
-    expect(judge(cookieReply(OUR_INDEX))).toBe('unchecked');
+    const verdicts = Array.from({ length: 1000 }, () => judge(cookieReply(OUR_INDEX)));
+    expect([verdicts[0], verdicts.at(-1)]).toEqual(['unchecked', 'rate-limited']);
   });
 
   it('admits what the load guard admits while the main thread is under load', () => {

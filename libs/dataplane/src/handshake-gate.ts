@@ -80,7 +80,7 @@ export class HandshakeGate {
   /** On the handshake message of `length` bytes at `at`, which has its type's legal length. `source` is asked for if mac1 is valid. */
   judge(bytes: Uint8Array, at: number, length: number, source: () => Endpoint, now: Instant): GateVerdict {
     const type = bytes[at]!;
-    if (type === TYPE.cookieReply) return this.#isExpected(readIndex(bytes, at + COOKIE_REPLY_RECEIVER));
+    if (type === TYPE.cookieReply) return this.#judgeReply(readIndex(bytes, at + COOKIE_REPLY_RECEIVER), now);
     const checker = this.#checker;
     if (!checker) return 'no-private-key';
     if (!checker.hasValidMac1(bytes, at, length)) return 'invalid-mac1';
@@ -95,8 +95,9 @@ export class HandshakeGate {
   }
 
   /** A cookie reply names a message of ours: an initiation under way, or a response, whose index is that of a session. */
-  #isExpected(index: number): GateVerdict {
-    return this.#cells.mayHaveInitiation(index) || this.#sessions.find(index) ? 'unchecked' : 'unexpected';
+  #judgeReply(index: number, now: Instant): GateVerdict {
+    if (!this.#cells.mayHaveInitiation(index) && !this.#sessions.find(index)) return 'unexpected';
+    return this.#guard.admitCookieReply(now) ? 'unchecked' : 'rate-limited';
   }
 
   /** Whether what was in the ring a while ago is there still. */

@@ -39,6 +39,7 @@ export async function openLinuxDataPlane({ tun, workerEntry, workerPairs }: Data
 }
 
 interface RunningWorker {
+  readonly role: WorkerRole;
   readonly control: WorkerControl;
   readonly doorbell: EventDescriptor;
   readonly port: MessagePort;
@@ -107,7 +108,7 @@ class LinuxDataPlane implements DataPlane {
     const table = device.takeAllowedIpsTable();
     if (table) this.#tell({ kind: 'allowed-ips', table });
     const identity = device.takeHandshakeKeys();
-    if (identity) this.#tell({ kind: 'handshake-keys', keys: identity.keys });
+    if (identity) this.#tell({ kind: 'handshake-keys', keys: identity.keys }, ['receive']);
     const filter = device.takeFilterTable();
     if (filter) this.#tell({ kind: 'filter', table: filter.table });
     if (this.tun.mtu !== this.#mtu) {
@@ -193,7 +194,7 @@ class LinuxDataPlane implements DataPlane {
         resolve();
       });
     });
-    return { control, doorbell, port, ended };
+    return { role, control, doorbell, port, ended };
   }
 
   #onWorkerEnded(role: WorkerRole, cause: unknown): void {
@@ -224,9 +225,9 @@ class LinuxDataPlane implements DataPlane {
   }
 
   /** In this order: whoever sees the new epoch finds the message. */
-  #tell(message: WorkerMessage): void {
+  #tell(message: WorkerMessage, roles: readonly WorkerRole[] = ROLES): void {
     if (this.#state.kind !== 'running') return;
-    for (const { port } of this.#state.workers) port.postMessage(message);
+    for (const { role, port } of this.#state.workers) if (roles.includes(role)) port.postMessage(message);
     this.#state.core.device.sessionTable.raiseEpoch();
   }
 

@@ -36,7 +36,7 @@ export type WorkerMessage =
   /** The socket to use from now on, or none. The old one is closed once the worker has passed the epoch. */
   | { readonly kind: 'socket'; readonly socket: WorkerSocket | undefined }
   | { readonly kind: 'allowed-ips'; readonly table: SharedArrayBuffer }
-  /** What handshake messages are checked with; none without a private key. */
+  /** To those that receive: what handshake messages are checked with; none without a private key. */
   | { readonly kind: 'handshake-keys'; readonly keys: HandshakeKeys | undefined }
   | { readonly kind: 'filter'; readonly table: SharedArrayBuffer | undefined }
   | { readonly kind: 'mtu'; readonly mtu: number };

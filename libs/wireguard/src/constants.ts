@@ -79,6 +79,9 @@ export const COOKIE_SOURCE_LIMITS: RateLimits = { perSecond: 1 / 30, burst: 2 };
 /** To all other sources together: somebody may be behind an address that a flood pretends to come from. */
 export const SPARE_COOKIE_LIMITS: RateLimits = { perSecond: 200, burst: 20 };
 
+/** Cookie replies that are looked at: more initiations than that are not under way. */
+export const COOKIE_REPLIES_TAKEN: RateLimits = { perSecond: 1000, burst: 500 };
+
 export const DEFAULT_MAX_PEERS = 4096;
 /** next, current and two previous sessions; see peer-sessions.ts. */
 export const SESSIONS_PER_PEER = 4;

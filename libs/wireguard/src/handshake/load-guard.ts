@@ -12,6 +12,7 @@
 
 import type { Instant, IpAddress } from '@shadownet/primitives';
 import {
+  COOKIE_REPLIES_TAKEN,
   COOKIE_REPLY_LIMITS,
   COOKIE_SOURCE_LIMITS,
   PROVEN_SOURCE_LIMITS,
@@ -46,6 +47,7 @@ export class LoadGuard {
   readonly #unproven = new RateLimiter(UNPROVEN_SOURCE_LIMITS);
   readonly #askedForCookie = new RateLimiter(COOKIE_SOURCE_LIMITS);
   #budgets: Budgets | undefined;
+  #replies: TokenBucket | undefined;
 
   /** `guards`: how many of them share the budgets of one device, each with its part of what comes. */
   constructor(cells: HandshakeCells, guards = 1) {
@@ -63,6 +65,12 @@ export class LoadGuard {
     if (this.#unproven.allow(source, now) && budgets.unproven.take(now)) return 'process';
     const cookies = this.#askedForCookie.allow(source, now) ? budgets.cookies : budgets.spareCookies;
     return cookies.take(now) ? 'send-cookie' : 'under-load';
+  }
+
+  /** Whether to look at one more cookie reply, which has no mac1 to check but is hard to make up: it names an index of ours. */
+  admitCookieReply(now: Instant): boolean {
+    this.#replies ??= this.#part(COOKIE_REPLIES_TAKEN, now);
+    return this.#replies.take(now);
   }
 
   #newBudgets(now: Instant): Budgets {
