@@ -154,6 +154,7 @@ export class PeerCells {
     this.#bytes.fill(0, start + LOCAL, start + LOCAL + 16);
     if (local?.family === address.family) this.#bytes.set(local.bytes, start + LOCAL);
     Atomics.add(this.#cells, cell + VERSION, 1);
+    this.#noteActive(peer);
   }
 
   /** Even when an observation is whole; rises by two with each. */

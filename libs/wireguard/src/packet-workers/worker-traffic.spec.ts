@@ -62,10 +62,10 @@ class ModelWorker {
     const key = this.sessions.receiveKey(session);
     if (!nodeCrypto.open(key, nonceOf(counter), message.subarray(16), NOTHING, opened)) return false;
     const peer = this.sessions.peer(session);
+    if (this.sessions.state(session) === 'next') this.sessions.confirm(session);
     this.sessions.recordReceived(session, this.network.now, message.length);
     this.peers.recordReceived(peer, this.network.now);
     this.peers.recordDataReceived(peer, this.network.now);
-    if (this.sessions.state(session) === 'next') this.sessions.confirm(session);
     return true;
   }
 
@@ -219,10 +219,11 @@ describe('what the core makes of it', () => {
 
   it('is a new path when a message came from elsewhere, which workers then send to', () => {
     const { alicesBob, bobsAlice } = connect();
-    bobWorker.open(aliceWorker.seal(alicesBob, ipv4Packet('10.0.0.1', '10.0.0.2'))!.message);
     const carol = network.host({ endpoint: CAROL });
     bobWorker.peers.observe(bobsAlice, carol.endpoint, undefined);
+    // Awake at once, before the worker has recorded that it received something.
     bobWorker.look();
+    bobWorker.open(aliceWorker.seal(alicesBob, ipv4Packet('10.0.0.1', '10.0.0.2'))!.message);
     expect(bob.device.peerStatus(alice.publicKey)?.path).toEqual(carol.path);
     expect(bobWorker.seal(bobsAlice, ipv4Packet('10.0.0.2', '10.0.0.1'))?.to).toBe(formatPath(carol.path));
   });

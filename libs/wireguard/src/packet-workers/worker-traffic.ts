@@ -45,8 +45,9 @@ export class WorkerTraffic {
     seen.receivedAt = receivedAt;
     seen.dataReceivedAt = dataReceivedAt;
 
+    // The worker wakes us for it at once, before it has recorded what it received.
+    this.#followSource(state, peer, seen, now);
     if (hasReceived) {
-      this.#followSource(state, peer, seen, now);
       const { next } = peer.sessions;
       if (next && state.sessions.isConfirmed(next)) confirmSession(state, peer, next, now);
     }
