@@ -33,6 +33,7 @@ import {
   TRANSPORT_HEADER_LENGTH,
 } from '@shadownet/wireguard';
 
+import { setEcn } from './ecn-field.js';
 import { flowHash } from './flow-hash.js';
 import { ADMISSION_TAG, type GateVerdict, HandshakeGate } from './handshake-gate.js';
 import { PacketWorker } from './packet-worker.js';
@@ -40,7 +41,7 @@ import { ReceiveOrder } from './receive-order.js';
 import { type PacketGroup, SegmentJoiner } from './segment-joiner.js';
 import { SOURCE_TAG_LENGTH, writeSourceTag } from './source-tag.js';
 import { allocateSummingMemory } from './summing-memory.js';
-import { IPV4, VIRTIO_HEADER_LENGTH } from './virtio-header.js';
+import { VIRTIO_HEADER_LENGTH } from './virtio-header.js';
 import { COUNTER, type WorkerCounter, type WorkerStart } from './worker-protocol.js';
 
 const RECEIVE_BYTES = 65_535;
@@ -343,7 +344,7 @@ export class ReceiveWorker extends PacketWorker {
     const before = ecnOf(this.#input.bytes, packet);
     const ecn = decapsulatedEcn(before, trafficClass & ECN_MASK);
     if (ecn === 'drop') return this.control.count(COUNTER.congestedNotEct);
-    if (ecn !== before) this.#setEcn(content, packet, ecn);
+    if (ecn !== before) setEcn(this.#inputView, packet, ecn);
     this.#joiner.add(packet, content.length, session);
   }
 
@@ -399,20 +400,6 @@ export class ReceiveWorker extends PacketWorker {
       this.notify();
     }
     session.comparedObservation = this.peers.observationVersion(session.peer);
-  }
-
-  /** What was met outside shows inside, with the checksum that goes with it. */
-  #setEcn({ family }: InnerPacket, at: number, ecn: number): void {
-    const view = this.#inputView;
-    if (family === 6) {
-      const word = view.getUint16(at);
-      return view.setUint16(at, (word & ~(ECN_MASK << 4)) | (ecn << 4));
-    }
-    const trafficClass = view.getUint8(at + IPV4.trafficClass);
-    view.setUint8(at + IPV4.trafficClass, (trafficClass & ~ECN_MASK) | ecn);
-    // RFC 1624 §3: HC' = ~(~HC + ~m + m') in one's complement; the word has changed by m' − m.
-    const sum = (~view.getUint16(at + IPV4.checksum) & 0xffff) + ecn - (trafficClass & ECN_MASK);
-    view.setUint16(at + IPV4.checksum, ~(sum < 0 ? sum - 1 : sum + (sum >>> 16)));
   }
 
   /**
