@@ -58,7 +58,7 @@ export const OPERATIONS_PER_HANDSHAKE = 4;
  * provider.
  */
 export const HANDSHAKE_BUDGET_PER_SECOND: Readonly<Record<CryptoProvider['name'], number>> = {
-  evp: 1200,
+  evp: 1000,
   node: 200,
   noble: 30,
 };
