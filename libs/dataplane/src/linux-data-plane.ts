@@ -38,6 +38,9 @@ export async function openLinuxDataPlane({ tun, workerEntry, workerPairs }: Data
   return new LinuxDataPlane(await openOffloadTun({ ...tun, queues: workerPairs }), workerEntry);
 }
 
+/** A worker's garbage dies young, and there is little: Node's own limit lets each thread keep up to 48 MB for it. */
+const YOUNG_GENERATION_MB = 3;
+
 interface RunningWorker {
   readonly role: WorkerRole;
   readonly control: WorkerControl;
@@ -183,6 +186,7 @@ class LinuxDataPlane implements DataPlane {
     const worker = new Worker(this.workerEntry, {
       name: `packets-${role}-${pair}`,
       workerData: start,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       transferList: [workerPort],
     });
     worker.on('message', () => this.#onNotice(control));
