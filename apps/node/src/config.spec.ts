@@ -130,6 +130,8 @@ describe('the configuration', () => {
     expect(readNetcheckConfig({}, { SHADOWNET_CONTROL: CONTROL }, '60')).toMatchObject({ longestSilence: 60_000 });
     expect(() => readNetcheckConfig({}, {})).toThrow('which servers to ask?');
     expect(() => readNetcheckConfig({ stun: '203.0.113.10:3478' }, {}, '60')).toThrow('--lifetime needs --control');
-    expect(() => readNetcheckConfig({ control: CONTROL }, {}, '301')).toThrow('--lifetime: "301" is not a whole number');
+    expect(() => readNetcheckConfig({ control: CONTROL }, {}, '301')).toThrow(
+      '--lifetime: "301" is not a whole number',
+    );
   });
 });
