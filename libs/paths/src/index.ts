@@ -11,5 +11,22 @@ export type { CandidateStatus, PathStatus } from './path-status.js';
 export type { PathOutput } from './path-output.js';
 export { PathsError } from './paths-error.js';
 export { deriveProbeKeys, type ProbeKeys, zeroProbeKeys } from './probe-keys.js';
+export {
+  PortMapper,
+  type PortMapperEvent,
+  type PortMapperOptions,
+  type PortMapperOutput,
+  type PortMapping,
+  type PortMappingProtocol,
+  type UnavailableReason,
+} from './port-mapping/port-mapper.js';
+export { decodeNatPmpResponse, encodeNatPmpAddressRequest, encodeNatPmpMap } from './port-mapping/nat-pmp-message.js';
+export {
+  decodePcpResponse,
+  encodePcpAnnounce,
+  encodePcpMap,
+  GATEWAY_PORT,
+  PCP_NONCE_BYTES,
+} from './port-mapping/pcp-message.js';
 export { probeIdOf } from './probe-message.js';
 export { ReflexiveDiscovery, type ReflexiveEvent } from './reflexive-discovery.js';
