@@ -22,6 +22,8 @@ export interface NodeStatus {
   readonly udp_port: number;
   readonly dataplane: 'linux' | 'portable';
   readonly reflexive: readonly string[];
+  readonly host_candidates: readonly string[];
+  readonly port_mapping: { readonly protocol: string; readonly endpoint: string } | null;
   readonly peers: readonly PeerStatus[];
   readonly counters: Readonly<Record<string, number>>;
 }

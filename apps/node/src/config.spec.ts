@@ -33,6 +33,7 @@ describe('the configuration', () => {
       stunServers: undefined,
       logLevel: 'info',
       startTimeout: 30_000,
+      portMapping: 'on',
       dataPlane: 'auto',
       workerPairs: defaultWorkerPairs(),
     });

@@ -21,6 +21,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const DATA_PLANES = ['auto', 'linux', 'portable'] as const;
 export type DataPlaneSetting = (typeof DATA_PLANES)[number];
 
+const PORT_MAPPINGS = ['on', 'off'] as const;
+
 /** What every command that talks to a running node needs. */
 export interface LocalConfig {
   readonly interfaceName: string;
@@ -42,6 +44,8 @@ export interface NodeConfig extends LocalConfig {
   readonly logLevel: LogLevel;
   /** How long `up` may take to become usable. */
   readonly startTimeout: Duration;
+  /** Whether the router is asked to forward the node's port. */
+  readonly portMapping: 'on' | 'off';
   /** How packets are moved; `auto`: by the fastest way that works here. */
   readonly dataPlane: DataPlaneSetting;
   /** Pairs of threads that move packets, 1…MAX_WORKER_PAIRS. */
@@ -71,6 +75,7 @@ export const SETTINGS = [
   'log_level',
   'timeout',
   'dataplane',
+  'port_mapping',
   'workers',
 ] as const;
 export type Setting = (typeof SETTINGS)[number];
@@ -103,6 +108,7 @@ export function readNodeConfig(flags: Flags, environment: Environment): NodeConf
     stunServers: settings.stun && parseStunServers(settings.stun),
     logLevel: settings.log_level ? parseChoice(settings.log_level, LOG_LEVELS) : 'info',
     startTimeout: seconds(settings.timeout ? parseNumber(settings.timeout, 1, 3600) : 30),
+    portMapping: settings.port_mapping ? parseChoice(settings.port_mapping, PORT_MAPPINGS) : 'on',
     dataPlane: settings.dataplane ? parseChoice(settings.dataplane, DATA_PLANES) : 'auto',
     workerPairs: settings.workers ? parseNumber(settings.workers, 1, MAX_WORKER_PAIRS) : defaultWorkerPairs(),
   });

@@ -43,6 +43,7 @@ function program(): Command {
     .option('--hostname <name>', "the node's name in the mesh (default: the host's)")
     .option('--port <number>', 'UDP port (default: the one of the last run, or any)')
     .option('--stun <host:port,…>', 'STUN servers (default: what the control server announces)')
+    .option('--no-port-mapping', 'do not ask the router to forward a port (PCP, NAT-PMP, UPnP)')
     .option('--dataplane <kind>', 'how packets are moved: auto, linux or portable (default: auto)')
     .option('--workers <pairs>', 'pairs of threads that move packets (default: one for each two processors)')
     .option('--foreground', 'stay in the foreground and log to stderr')
@@ -124,7 +125,9 @@ function withLocalOptions(command: Command): Command {
 function flagsOf(options: Options): Flags {
   const flags: Record<string, string> = {};
   for (const [name, value] of Object.entries(options)) {
-    if (typeof value === 'string') flags[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
+    // commander makes `portMapping: false` of --no-port-mapping, and true where it is absent.
+    if (name === 'portMapping' && value === false) flags['port_mapping'] = 'off';
+    else if (typeof value === 'string') flags[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
   }
   return flags;
 }

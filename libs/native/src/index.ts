@@ -16,6 +16,7 @@ export {
   setInterfaceQueueLength,
   setInterfaceUp,
 } from './netdevice.js';
+export { watchNetworkChanges } from './network-changes.js';
 export { enterFreshNetworkNamespace } from './network-namespace.js';
 export {
   type OffloadUdpDescriptor,

@@ -1,4 +1,4 @@
-// Where this node can be reached, as far as it knows: its host's addresses, and how STUN servers see its socket. Used by tunnel.ts.
+// Where this node can be reached, as far as it knows: its host's addresses, how STUN servers see its socket, what is forwarded to it. Used by tunnel.ts.
 
 import {
   type Call,
@@ -29,6 +29,8 @@ export class OwnAddresses {
   readonly #seenBy = new Map<string, Endpoint | undefined>();
   /** What the NAT is like, if that was measured. */
   measuredNat: NatTraits | undefined;
+  /** What a router forwards to our socket. */
+  mapped: Endpoint | undefined;
   #host: readonly Endpoint[] = [];
   #announced: Endpoint | undefined;
 
@@ -51,7 +53,7 @@ export class OwnAddresses {
   }
 
   get candidates(): Candidate[] {
-    return ownCandidates(this.#host, this.reflexive);
+    return ownCandidates(this.#host, this.reflexive, this.mapped);
   }
 
   /** What to tell a peer that is to probe us. */

@@ -40,14 +40,20 @@ describe('the candidates of a peer', () => {
 describe('our own candidates', () => {
   it('count a public address of the host once, as the host’s', () => {
     const address = at('203.0.113.5:51820');
-    expect(texts(ownCandidates([address], [address]))).toEqual(['host 203.0.113.5:51820']);
+    expect(texts(ownCandidates([address], [address], undefined))).toEqual(['host 203.0.113.5:51820']);
   });
 
-  it('are 16 at most, and the reflexive ones are among them', () => {
+  it('name an endpoint that is forwarded to us as such, also when STUN servers see us there', () => {
+    const outer = at('203.0.113.21:51820');
+    expect(texts(ownCandidates([], [outer], outer))).toEqual(['port-mapped 203.0.113.21:51820']);
+  });
+
+  it('are 16 at most, and what others see or forward is among them', () => {
     const host = Array.from({ length: 20 }, (_, i) => at(`192.168.1.${i + 1}:51820`));
-    const candidates = texts(ownCandidates(host, [at('203.0.113.21:40000')]));
+    const candidates = texts(ownCandidates(host, [at('203.0.113.21:40000')], at('203.0.113.21:51820')));
     expect(candidates).toHaveLength(16);
     expect(candidates).toContain('server-reflexive 203.0.113.21:40000');
+    expect(candidates).toContain('port-mapped 203.0.113.21:51820');
   });
 });
 

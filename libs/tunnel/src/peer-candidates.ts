@@ -30,11 +30,21 @@ export function peerCandidates({ candidates, endpoint: announced }: Peer, own: r
   return distinct(found).filter((candidate) => !own.some((ours) => endpointsEqual(ours, candidate.endpoint)));
 }
 
-/** What we announce: our host candidates, then what STUN servers saw, 16 at most and the reflexive ones among them. */
-export function ownCandidates(host: readonly Endpoint[], reflexive: readonly Endpoint[]): Candidate[] {
-  const seen = reflexive.slice(0, MAX_CANDIDATES);
+/**
+ * What we announce: our host candidates, the endpoint that a router forwards to us, then what STUN servers saw. 16 at most, of
+ * which host candidates make room for the others.
+ */
+export function ownCandidates(
+  host: readonly Endpoint[],
+  reflexive: readonly Endpoint[],
+  mapped: Endpoint | undefined,
+): Candidate[] {
+  const forwarded = mapped ? [mapped] : [];
+  const seen = reflexive.slice(0, MAX_CANDIDATES - forwarded.length);
+  const room = MAX_CANDIDATES - forwarded.length - seen.length;
   return distinct([
-    ...host.slice(0, MAX_CANDIDATES - seen.length).map((endpoint): Candidate => ({ kind: 'host', endpoint })),
+    ...host.slice(0, room).map((endpoint): Candidate => ({ kind: 'host', endpoint })),
+    ...forwarded.map((endpoint): Candidate => ({ kind: 'port-mapped', endpoint })),
     ...seen.map((endpoint): Candidate => ({ kind: 'server-reflexive', endpoint })),
   ]);
 }

@@ -126,8 +126,20 @@ export class Tunnel {
     if (!this.#own.setHost(endpoints, now, out)) return;
     for (const link of this.#links.all()) {
       this.#links.agentOf(link).setRemoteCandidates(this.#candidatesOf(link.peer), now, out);
-      if (link.path && link.agent.status(now).state !== 'idle') link.agent.start(now, out);
     }
+    this.#checkPaths(now, out);
+    this.#drain(now, out);
+  }
+
+  /** The endpoint that a router forwards to our socket, as far as there is one: announced from now on. */
+  setMappedEndpoint(endpoint: Endpoint | undefined): void {
+    this.#own.mapped = endpoint;
+  }
+
+  /** Time has passed unnoticed, or packets take another way out: reflexive address and paths are checked. */
+  recheckNetwork(now: Instant, out: TunnelOutput): void {
+    this.#own.refresh(now, out);
+    this.#checkPaths(now, out);
     this.#drain(now, out);
   }
 
@@ -333,6 +345,12 @@ export class Tunnel {
     const allowedIps = link.peer.allowed_ips.flatMap((text) => parseIpPrefix(text) ?? []);
     const configuration = { publicKey: link.publicKey, allowedIps, persistentKeepalive: PERSISTENT_KEEPALIVE };
     this.#device.upsertPeer(configuration, now, this.#deviceOutput(now, out));
+  }
+
+  #checkPaths(now: Instant, out: TunnelOutput): void {
+    for (const link of this.#links.all()) {
+      if (link.path && link.agent.status(now).state !== 'idle') this.#links.agentOf(link).start(now, out);
+    }
   }
 
   #candidatesOf(peer: Peer): Candidate[] {

@@ -19,6 +19,7 @@ export function formatStatus(status: NodeStatus): string {
     `  control      ${control.url}  ${contact}`,
     `  server key   ${control.public_key}`,
     `  UDP port     ${status.udp_port}, seen from outside as ${status.reflexive.join(', ') || 'unknown'}`,
+    `  port mapping ${status.port_mapping ? `${status.port_mapping.endpoint} by ${status.port_mapping.protocol}` : 'none'}`,
     `  engine       ${describeDataPlane(status)}, ${status.crypto} crypto, version ${status.version}`,
     '',
   ];

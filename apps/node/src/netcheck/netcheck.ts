@@ -4,8 +4,17 @@
 import { networkInterfaces } from 'node:os';
 import type { Netcheck, NetcheckFamily } from '@shadownet/contracts';
 import { classifyNat, describeNat } from '@shadownet/paths';
-import { type Endpoint, formatEndpoint, type IpAddress, ipAddressScope, parseIpAddress } from '@shadownet/primitives';
+import {
+  type Endpoint,
+  formatEndpoint,
+  formatIpAddress,
+  type IpAddress,
+  ipAddressScope,
+  parseIpAddress,
+} from '@shadownet/primitives';
 import type { LifetimeTests, NatSample, NatTestServer } from '@shadownet/stun';
+import { findGateway } from '../router/default-gateway.js';
+import { findOffers } from '../router/offers.js';
 import { resolveStunServers } from '../runtime/stun-servers.js';
 import { wallNow } from '../runtime/clock.js';
 import type { HostAndPort } from '../config.js';
@@ -27,7 +36,12 @@ interface FamilyResult {
 }
 
 export async function examineNetwork(options: NetcheckOptions): Promise<Netcheck> {
-  const [v4, v6] = await Promise.all([examineFamily(4, options), examineFamily(6, options)]);
+  const gateway = findGateway(networkInterfaces());
+  const [v4, v6, offers] = await Promise.all([
+    examineFamily(4, options),
+    examineFamily(6, options),
+    gateway ? findOffers(gateway) : [],
+  ]);
   const worked = [v4, v6].some(({ samples }) => samples.some(({ kind }) => kind === 'mapping'));
   return {
     version: VERSION,
@@ -35,7 +49,11 @@ export async function examineNetwork(options: NetcheckOptions): Promise<Netcheck
     udp: worked ? 'works' : 'blocked',
     ipv4: v4.message,
     ipv6: v6.message,
-    port_mapping: [],
+    port_mapping: offers.map(({ protocol, externalAddress }) => ({
+      protocol,
+      gateway: formatIpAddress(gateway!.address),
+      external_address: externalAddress ? formatIpAddress(externalAddress) : null,
+    })),
     stun_servers: [v4, v6].flatMap(({ servers, samples }) => servers.map((server) => serverResult(server, samples))),
   };
 }

@@ -16,6 +16,10 @@ export interface NodeEvents {
   'stun-unanswered': { server: string };
   'reflexive-changed': { endpoint: string; previous: string | null };
   'candidates-changed': { candidates: string[] };
+  'port-mapped': { protocol: string; endpoint: string };
+  'port-unmapped': object;
+  'port-mapping-unavailable': { gateway: string; reason: string };
+  slept: object;
   registered: { peer_id: string; assigned_ip: string; network_cidr: string };
   'interface-up': { interface: string; address: string; mtu: number };
   'uapi-unavailable': { error: string };
@@ -51,6 +55,10 @@ const LEVELS: Record<keyof NodeEvents, Exclude<LogLevel, 'trace'>> = {
   'stun-unanswered': 'warn',
   'reflexive-changed': 'info',
   'candidates-changed': 'info',
+  'port-mapped': 'info',
+  'port-unmapped': 'info',
+  'port-mapping-unavailable': 'info',
+  slept: 'info',
   registered: 'info',
   'interface-up': 'info',
   'uapi-unavailable': 'warn',

@@ -57,6 +57,7 @@ describe('a node', () => {
       stunServers: undefined,
       logLevel: 'info',
       startTimeout: seconds(5),
+      portMapping: 'on',
       dataPlane: 'auto',
       workerPairs: 1,
       ...changes,

@@ -3,7 +3,7 @@
 //   control socket → keys → data plane, interface down → UDP socket → server's key → STUN (500 ms at most) → registration
 //     → interface up, UAPI socket → event stream → ready
 
-import { networkInterfaces, release, type } from 'node:os';
+import { release, type } from 'node:os';
 import type { HeartbeatRequest, RegisterRequest, RegisterResponse, ServerInfo } from '@shadownet/contracts';
 import { chooseCryptoProvider, type CryptoProvider, nodeCandidate } from '@shadownet/crypto';
 import { evpCandidate } from '@shadownet/crypto/evp';
@@ -11,9 +11,6 @@ import type { DataPlane, DataPlaneChoice, OpenedDataPlane } from '@shadownet/dat
 import {
   addDuration,
   encodePublicKey,
-  type Endpoint,
-  endpointsEqual,
-  formatEndpoint,
   formatIpAddress,
   type Instant,
   parseIpAddress,
@@ -27,10 +24,10 @@ import type { NodeConfig } from '../config.js';
 import type { ControlReply, ControlRequest } from '../control-socket/control-protocol.js';
 import { ControlSocketServer } from '../control-socket/control-socket-server.js';
 import { NodeError } from '../node-error.js';
+import { mappingNonce } from '../router/mapping-nonce.js';
 import { StateDirectory } from '../state/state-directory.js';
 import { lockState } from '../state/state-lock.js';
 import { VERSION } from '../version.js';
-import { hostCandidates } from './candidate-gatherer.js';
 import { monotonicNow, secureRandom, wallNanoseconds, wallNow } from './clock.js';
 import { ControlClient } from './control-client.js';
 import { describeFailure } from './control-failure.js';
@@ -40,6 +37,7 @@ import { EventReport } from './event-report.js';
 import { LinkReports } from './link-reports.js';
 import { MeshDevice } from './mesh-device.js';
 import type { NodeLog } from './node-log.js';
+import { OwnNetwork } from './own-network.js';
 import { checkServerKey } from './server-key.js';
 import { describeNode } from './status-report.js';
 import { Signal, within } from './signal.js';
@@ -67,7 +65,6 @@ export const TUN_MTU = 1280;
 const STUN_PATIENCE_MS = 500;
 /** Nor does `ready` wait longer for the first network map, without which packets have no peer to go to. */
 const MAP_PATIENCE_MS = 1_000;
-const CANDIDATE_INTERVAL_MS = 5_000;
 /** How soon it is noticed that the interface was deleted, or got another MTU. */
 const INTERFACE_INTERVAL_MS = 500;
 
@@ -81,6 +78,7 @@ interface Core {
   readonly tunnel: Tunnel;
   readonly driver: TunnelDriver;
   readonly session: ControlSession;
+  readonly network: OwnNetwork;
 }
 
 /** The address of the interface, and the network of the registration that it is from. */
@@ -118,7 +116,7 @@ export class NodeRuntime {
     await this.#serveUapi(core);
     core.session.start();
     await within(MAP_PATIENCE_MS, this.#firstMap.promise);
-    this.#watchCandidates(core);
+    core.network.watch();
     log.event('ready', {});
     const { address, networkCidr } = this.#assignment!;
     return `${config.interfaceName} is up: ${address} in ${networkCidr}, registered with ${config.control.href}`;
@@ -184,9 +182,10 @@ export class NodeRuntime {
     const host = this.#sessionHost();
     const session = new ControlSession({ client, host, log, random: secureRandom, now: monotonicNow });
     this.#cleanups.push(() => session.stop(nodeId));
-    this.#core = { nodeId, crypto, serverKey, dataPlane, socket, tunnel, driver, session };
     this.#networkCidr = info.network_cidr;
-    this.#gatherCandidates(this.#core);
+    const parts = { nodeId, crypto, serverKey, dataPlane, socket, tunnel, driver, session };
+    const network = this.#ownNetwork(parts, mappingNonce(crypto, key.expose()));
+    this.#core = { ...parts, network };
     await this.#askStunServers(this.#core, info);
     return this.#core;
   }
@@ -312,30 +311,25 @@ export class NodeRuntime {
 
   // ── Own addresses ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #watchCandidates(core: Core): void {
-    const timer = setInterval(() => {
-      if (!this.#gatherCandidates(core)) return;
-      const candidates = core.tunnel.hostCandidates.map(formatEndpoint);
-      this.#options.log.event('candidates-changed', { candidates });
-      core.session.heartbeatNow();
-    }, CANDIDATE_INTERVAL_MS);
-    this.#cleanups.push(() => clearInterval(timer));
-  }
-
-  /** True if they are others than before. */
-  #gatherCandidates({ driver, socket, tunnel }: Core): boolean {
-    const network = parseIpPrefix(this.#networkCidr);
-    const { port, families } = socket;
-    const found = hostCandidates(networkInterfaces(), { port, families, overlay: network ? [network] : [] });
-    if (sameEndpoints(found, tunnel.hostCandidates)) return false;
-    driver.run((tunnel, now, out) => tunnel.setHostCandidates(found, now, out));
-    return true;
+  #ownNetwork({ session, ...parts }: Omit<Core, 'network'>, nonce: Uint8Array): OwnNetwork {
+    const { config, log } = this.#options;
+    const network = new OwnNetwork({
+      ...parts,
+      log,
+      now: monotonicNow,
+      overlay: () => [parseIpPrefix(this.#networkCidr) ?? []].flat(),
+      mappingNonce: config.portMapping === 'on' ? nonce : undefined,
+      onChange: () => session.heartbeatNow(),
+    });
+    this.#cleanups.push(() => network.close());
+    return network;
   }
 
   #onTunnelEvent(event: TunnelEvent, now: Instant): void {
     this.#report.write(event, now);
     if (event.kind !== 'reflexive-changed') return;
     this.#firstReflexive.raise();
+    this.#core?.network.onReflexiveChanged();
     this.#core?.session.heartbeatNow();
   }
 
@@ -432,8 +426,4 @@ function announcement(tunnel: Tunnel): Pick<RegisterRequest, 'endpoint_ip' | 'en
       kind === 'peer-reflexive' ? [] : [{ kind, ip: formatIpAddress(address), port }],
     ),
   };
-}
-
-function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
-  return a.length === b.length && a.every((one, i) => endpointsEqual(one, b[i]!));
 }

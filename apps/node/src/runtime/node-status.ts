@@ -19,6 +19,8 @@ export interface NodeStatus {
   /** Our addresses as STUN servers see them, the latest first. */
   readonly reflexive: readonly string[];
   readonly host_candidates: readonly string[];
+  /** What the router forwards to the node, if it does. */
+  readonly port_mapping: { readonly protocol: 'pcp' | 'nat-pmp' | 'upnp-igd'; readonly endpoint: string } | null;
   readonly crypto: string;
   readonly dataplane: 'linux' | 'portable';
   /** Pairs of threads that move packets; 0 with the portable data plane. */

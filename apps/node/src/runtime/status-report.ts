@@ -8,6 +8,7 @@ import type { UdpSocket } from '@shadownet/udp';
 import type { NodeConfig } from '../config.js';
 import { VERSION } from '../version.js';
 import type { ControlSession } from './control-session.js';
+import type { OwnNetwork } from './own-network.js';
 import { roundTo } from './link-reports.js';
 import { trafficCounters } from './traffic-counters.js';
 import type { NodeStatus, PeerStatus } from './node-status.js';
@@ -20,6 +21,7 @@ export interface NodeParts {
   readonly tunnel: Tunnel;
   readonly session: ControlSession;
   readonly dataPlane: DataPlane;
+  readonly network: OwnNetwork;
   readonly address: string;
   readonly networkCidr: string;
 }
@@ -28,6 +30,7 @@ export function describeNode(parts: NodeParts, now: Instant): NodeStatus {
   const { config, crypto, serverKey, socket, tunnel, session, dataPlane } = parts;
   const { publicKey, reflexive, peers, counters } = tunnel.status(now);
   const { lastContactAt } = session;
+  const port = parts.network.forwardedPort;
   return {
     version: VERSION,
     interface: dataPlane.tun.name,
@@ -44,6 +47,7 @@ export function describeNode(parts: NodeParts, now: Instant): NodeStatus {
     udp_port: socket.port,
     reflexive: reflexive.map(formatEndpoint),
     host_candidates: tunnel.hostCandidates.map(formatEndpoint),
+    port_mapping: port ? { protocol: port.protocol, endpoint: formatEndpoint(port.external) } : null,
     crypto: crypto.name,
     dataplane: dataPlane.kind,
     workers: dataPlane.workerPairs,

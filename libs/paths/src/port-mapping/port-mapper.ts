@@ -67,7 +67,7 @@ const SHORTEST_RENEWAL = seconds(4);
 const FIRST_RETRY = milliseconds(250);
 const MAX_SENDINGS = 4;
 /** After that much the router is asked whether it has restarted. */
-const EPOCH_CHECK = seconds(60);
+const EPOCH_CHECK = seconds(30);
 const REST = minutes(10);
 
 interface Asking {
