@@ -14,6 +14,7 @@ const FOR_THE_DEMO = {
 const FOR_THE_TESTS = {
   ...FOR_THE_DEMO,
   conntrack: ['conntrack'],
+  'miniupnpd-iptables': ['miniupnpd'],
   'wireguard-tools': ['wg'],
   'wireguard-go': ['wireguard-go'],
   iperf3: ['iperf3'],
