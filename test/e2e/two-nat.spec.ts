@@ -50,11 +50,27 @@ describe.skipIf(whyNoLab() !== undefined)('two hosts behind two NATs', () => {
     expect(statusA.peers[0]?.endpoint).toMatch(/^203\.0\.113\.22:/);
   });
 
-  it('use one socket for STUN, probes, handshakes and data', async () => {
-    const outside = new Set((await mesh.natA.udpMappings()).map((mapping) => mapping.outside));
-    const remotes = new Set((await mesh.natA.udpMappings()).map((mapping) => mapping.remote.split(':')[0]));
-    expect([...outside]).toHaveLength(1);
-    expect([...remotes].sort()).toEqual(expect.arrayContaining(['203.0.113.10', '203.0.113.22']));
+  it('use one socket for STUN, probes, handshakes and data; only what measures the NAT has others, towards the server', async () => {
+    const { udp_port: port } = await mesh.nodeA.status();
+    const flows = await mesh.natA.udpMappings();
+    const own = flows.filter(({ inside }) => inside.endsWith(`:${String(port)}`));
+    const addressOf = ({ remote }: { remote: string }): string | undefined => remote.split(':')[0];
+    expect(new Set(own.map(({ outside }) => outside)).size).toBe(1);
+    expect(own.map(addressOf)).toEqual(expect.arrayContaining(['203.0.113.10', '203.0.113.22']));
+    const others = flows.filter((flow) => !own.includes(flow)).map(addressOf);
+    expect(others.filter((address) => address !== '203.0.113.10')).toEqual([]);
+  });
+
+  it('know of what kind their NATs are', async () => {
+    await eventually('both NATs to be measured', 15_000, async () => {
+      const [a, b] = [await mesh.nodeA.status(), await mesh.nodeB.status()];
+      return a.nat?.kind === 'nat' && b.nat?.kind === 'nat' ? true : undefined;
+    });
+    const filtering = { dependence: 'address-and-port-dependent' };
+    expect((await mesh.nodeA.status()).nat).toMatchObject({
+      mapping: { dependence: 'endpoint-independent' },
+      filtering,
+    });
   });
 
   it('fetch a web page over the mesh, and the server sees the virtual address', async () => {

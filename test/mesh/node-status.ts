@@ -23,6 +23,7 @@ export interface NodeStatus {
   readonly dataplane: 'linux' | 'portable';
   readonly reflexive: readonly string[];
   readonly host_candidates: readonly string[];
+  readonly nat: { readonly kind: string } | null;
   readonly port_mapping: { readonly protocol: string; readonly endpoint: string } | null;
   readonly peers: readonly PeerStatus[];
   readonly counters: Readonly<Record<string, number>>;

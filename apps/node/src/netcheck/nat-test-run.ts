@@ -17,16 +17,19 @@ export interface NatTestRunOptions {
   /** Of that family. */
   readonly servers: readonly NatTestServer[];
   readonly lifetime: LifetimeTests | undefined;
+  /** Ends the tests early. What was found until then tells little. */
+  readonly signal?: AbortSignal;
 }
 
 const ANY_V6 = parseIpAddress('::')!;
 
 /** What was found; nothing if the system has no sockets of that family. Throws UdpError for any other reason. */
-export async function runNatTests({ family, servers, lifetime }: NatTestRunOptions): Promise<readonly NatSample[]> {
+export async function runNatTests(options: NatTestRunOptions): Promise<readonly NatSample[]> {
+  const { family, lifetime } = options;
   const sockets: UdpSocket[] = [];
   try {
     while (sockets.length < natTestSockets(lifetime?.idle.length)) sockets.push(await openSocket(family));
-    return await discover(sockets, servers, lifetime);
+    return await discover(sockets, options);
   } catch (error) {
     if (family === 6 && sockets.length === 0 && error instanceof UdpError) return [];
     throw error;
@@ -41,8 +44,7 @@ function openSocket(family: 4 | 6): Promise<UdpSocket> {
 
 function discover(
   sockets: readonly UdpSocket[],
-  servers: readonly NatTestServer[],
-  lifetime: LifetimeTests | undefined,
+  { servers, lifetime, signal }: NatTestRunOptions,
 ): Promise<readonly NatSample[]> {
   const discovery = new NatBehaviourDiscovery({
     ...{ random: secureRandom, servers, localPorts: sockets.map(({ port }) => port) },
@@ -53,7 +55,7 @@ function discover(
     let timer: NodeJS.Timeout | undefined;
     const settle = (): void => {
       clearTimeout(timer);
-      if (discovery.finished) return resolve(discovery.samples);
+      if (discovery.finished || signal?.aborted) return resolve(discovery.samples);
       const wakeup = discovery.pollTimeout();
       if (wakeup) timer = setTimeout(onTimer, Math.max(0, Math.ceil(wakeup.at - monotonicNow())));
     };
@@ -66,6 +68,7 @@ function discover(
         if (discovery.handleDatagram(datagram, from, index, monotonicNow(), out)) settle();
       });
     }
+    signal?.addEventListener('abort', settle, { once: true });
     discovery.start(monotonicNow(), out);
     settle();
   });

@@ -20,6 +20,7 @@ export interface NodeEvents {
   'port-unmapped': object;
   'port-mapping-unavailable': { gateway: string; reason: string };
   slept: object;
+  'nat-measured': { kind: string; meaning: string };
   registered: { peer_id: string; assigned_ip: string; network_cidr: string };
   'interface-up': { interface: string; address: string; mtu: number };
   'uapi-unavailable': { error: string };
@@ -59,6 +60,7 @@ const LEVELS: Record<keyof NodeEvents, Exclude<LogLevel, 'trace'>> = {
   'port-unmapped': 'info',
   'port-mapping-unavailable': 'info',
   slept: 'info',
+  'nat-measured': 'info',
   registered: 'info',
   'interface-up': 'info',
   'uapi-unavailable': 'warn',

@@ -269,6 +269,7 @@ export class NodeRuntime {
       this.#firstReflexive.raise();
     }
     core.driver.run((tunnel, now, out) => tunnel.setStunServers(endpoints, now, out));
+    core.network.setStunServers({ endpoints, changesPort: config.stunServers === undefined });
     await within(STUN_PATIENCE_MS, this.#firstReflexive.promise);
   }
 

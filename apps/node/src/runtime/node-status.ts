@@ -1,6 +1,8 @@
 // What `shadownet-node status --json` prints: stable API for scripts (docs/node-runtime.md). Times are ages, so that no
 // clocks need to agree.
 
+import type { NatMessage } from '@shadownet/contracts';
+
 export interface NodeStatus {
   readonly version: string;
   readonly interface: string;
@@ -19,6 +21,8 @@ export interface NodeStatus {
   /** Our addresses as STUN servers see them, the latest first. */
   readonly reflexive: readonly string[];
   readonly host_candidates: readonly string[];
+  /** What kind of NAT is in front of the node (IPv4), as in netcheck; null until it was measured. */
+  readonly nat: NatMessage | null;
   /** What the router forwards to the node, if it does. */
   readonly port_mapping: { readonly protocol: 'pcp' | 'nat-pmp' | 'upnp-igd'; readonly endpoint: string } | null;
   readonly crypto: string;

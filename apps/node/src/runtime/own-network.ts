@@ -1,8 +1,8 @@
 // Where this node is in its network, while that changes: gathers host candidates, has a port mapped on the router where a NAT
-// makes that useful, and sees to it that paths are checked after a change or a sleep.
+// makes that useful, has that NAT measured, and sees to it that paths are checked after a change or a sleep.
 
 import { networkInterfaces } from 'node:os';
-import type { UnavailableReason } from '@shadownet/paths';
+import { describeNat, type NatReport, traitsOf, type UnavailableReason } from '@shadownet/paths';
 import {
   type Endpoint,
   endpointsEqual,
@@ -19,6 +19,7 @@ import { findGateway, type Gateway } from '../router/default-gateway.js';
 import { PortForwarding } from '../router/port-forwarding.js';
 import type { ForwardedPort } from '../router/router-session.js';
 import { hostCandidates, type Interfaces } from './candidate-gatherer.js';
+import { NatMonitor, type NatTestServers } from './nat-monitor.js';
 import { NetworkWatch, type NetworkSign } from './network-watch.js';
 import type { NodeLog } from './node-log.js';
 import type { TunnelDriver } from './tunnel-driver.js';
@@ -40,6 +41,7 @@ export interface OwnNetworkOptions {
 export class OwnNetwork {
   readonly #options: OwnNetworkOptions;
   readonly #forwarding: PortForwarding | undefined;
+  readonly #nat: NatMonitor;
   #watch: NetworkWatch | undefined;
   #unavailable: string | undefined;
 
@@ -53,7 +55,13 @@ export class OwnNetwork {
         onChange: (port) => this.#onForwarded(port),
         onUnavailable: (reason, gateway) => this.#onUnavailable(reason, gateway),
       });
+    this.#nat = new NatMonitor({ now, onReport: (report) => this.#onNatReport(report) });
     this.#gather(networkInterfaces());
+  }
+
+  /** What kind of NAT there is, as soon as that was measured. */
+  get nat(): NatReport | undefined {
+    return this.#nat.report;
   }
 
   get forwardedPort(): ForwardedPort | undefined {
@@ -64,18 +72,26 @@ export class OwnNetwork {
   watch(): void {
     this.#watch = new NetworkWatch({ now: this.#options.now, onSign: (sign) => this.#onSign(sign) });
     this.#chooseGateway(networkInterfaces());
+    this.#nat.measure();
+  }
+
+  /** Whom the node asks where it is. */
+  setStunServers(servers: NatTestServers): void {
+    this.#nat.setServers(servers);
   }
 
   /** STUN servers see the node at another address: there may be a NAT where there was none, or none any more. */
   onReflexiveChanged(): void {
-    if (this.#watch) this.#chooseGateway(networkInterfaces());
+    if (!this.#watch) return;
+    this.#chooseGateway(networkInterfaces());
+    this.#nat.measure();
   }
 
   /** Gives the port mapping back. */
   async close(): Promise<void> {
     this.#watch?.close();
     this.#watch = undefined;
-    await this.#forwarding?.stop();
+    await Promise.all([this.#forwarding?.stop(), this.#nat.close()]);
   }
 
   #onSign(sign: NetworkSign): void {
@@ -83,10 +99,13 @@ export class OwnNetwork {
     const interfaces = networkInterfaces();
     const gatewayBefore = this.#forwarding?.gateway;
     this.#chooseGateway(interfaces);
-    if (this.#gather(interfaces)) {
+    const gathered = this.#gather(interfaces);
+    const moved = sign === 'slept' || (gatewayBefore && this.#forwarding?.gateway !== gatewayBefore);
+    if (gathered || moved) this.#nat.measure();
+    if (gathered) {
       log.event('candidates-changed', { candidates: tunnel.hostCandidates.map(formatEndpoint) });
       onChange();
-    } else if (sign === 'slept' || (gatewayBefore && this.#forwarding?.gateway !== gatewayBefore)) {
+    } else if (moved) {
       driver.run((tunnel, now, out) => tunnel.recheckNetwork(now, out));
     }
     if (sign === 'slept') log.event('slept', {});
@@ -112,6 +131,12 @@ export class OwnNetwork {
       ({ address }) => address.family === 4 && !own.some((one) => ipAddressesEqual(one, address)),
     );
     this.#forwarding?.use(isTranslated ? findGateway(interfaces) : undefined);
+  }
+
+  #onNatReport(report: NatReport): void {
+    const { driver, log } = this.#options;
+    driver.run((tunnel) => tunnel.setNatTraits(traitsOf(report)));
+    log.event('nat-measured', { kind: report.kind, meaning: describeNat(report) });
   }
 
   #onForwarded(port: ForwardedPort | undefined): void {

@@ -6,6 +6,7 @@ import { encodePublicKey, formatEndpoint, type Instant, type PublicKey } from '@
 import type { PeerLinkStatus, Tunnel } from '@shadownet/tunnel';
 import type { UdpSocket } from '@shadownet/udp';
 import type { NodeConfig } from '../config.js';
+import { natMessage } from '../netcheck/nat-message.js';
 import { VERSION } from '../version.js';
 import type { ControlSession } from './control-session.js';
 import type { OwnNetwork } from './own-network.js';
@@ -30,7 +31,7 @@ export function describeNode(parts: NodeParts, now: Instant): NodeStatus {
   const { config, crypto, serverKey, socket, tunnel, session, dataPlane } = parts;
   const { publicKey, reflexive, peers, counters } = tunnel.status(now);
   const { lastContactAt } = session;
-  const port = parts.network.forwardedPort;
+  const { forwardedPort: port, nat } = parts.network;
   return {
     version: VERSION,
     interface: dataPlane.tun.name,
@@ -47,6 +48,7 @@ export function describeNode(parts: NodeParts, now: Instant): NodeStatus {
     udp_port: socket.port,
     reflexive: reflexive.map(formatEndpoint),
     host_candidates: tunnel.hostCandidates.map(formatEndpoint),
+    nat: nat ? natMessage(nat) : null,
     port_mapping: port ? { protocol: port.protocol, endpoint: formatEndpoint(port.external) } : null,
     crypto: crypto.name,
     dataplane: dataPlane.kind,
