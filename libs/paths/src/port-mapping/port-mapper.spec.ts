@@ -166,12 +166,12 @@ describe('PortMapper', () => {
 
   it.each(['pcp', 'nat-pmp'] as const)('renews by %s at half of what is granted, and says nothing of it', (speaks) => {
     const router = new Router(speaks);
-    router.lifetime = 100;
+    router.lifetime = 50;
     const subject = new MapperInTest(router);
     router.asked.length = 0;
-    subject.runUntil(49_000);
+    subject.runUntil(24_000);
     expect(router.asked).toEqual([]);
-    subject.runUntil(51_000);
+    subject.runUntil(26_000);
     expect(router.asked.length).toBeGreaterThan(0);
     subject.runUntil(1_000_000);
     expect(subject.outcomes).toHaveLength(1);
