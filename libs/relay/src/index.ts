@@ -17,4 +17,5 @@ export type { RelayLink, RelayServerOutput } from './server/relay-link.js';
 export { DEFAULT_RELAY_LIMITS, type RelayLimits, RelayServer, type RelayServerOptions } from './server/relay-server.js';
 export type { ClientLimits } from './server/server-session.js';
 export { readStreamMessage, StreamMessageWriter } from './stream-message.js';
+export { issueTicket, TicketAdmission, type TicketSigner } from './ticket.js';
 export type { TokenLimits } from './token-bucket.js';

@@ -3,10 +3,13 @@
 import { MAX_FRAME_BYTES, MAX_STREAM_MESSAGE_BYTES } from './constants.js';
 
 const LENGTH_BYTES = 2;
+/** Of a message that may grow: most streams are idle, and cost nothing then. */
+const FIRST_BYTES = 4096;
+const EMPTY = new Uint8Array(0);
 
 /** Collects frames into messages. */
 export class StreamMessageWriter {
-  #message = new Uint8Array(MAX_STREAM_MESSAGE_BYTES);
+  #message = EMPTY;
   #length = 0;
 
   /** True if there is nothing to take. */
@@ -16,6 +19,7 @@ export class StreamMessageWriter {
 
   /** Copies a frame. True if the message has to be taken now, since the next frame might not fit. */
   add(bytes: Uint8Array, at: number, length: number): boolean {
+    this.#reserve(this.#length + LENGTH_BYTES + length);
     this.#message[this.#length] = length >>> 8;
     this.#message[this.#length + 1] = length;
     this.#message.set(bytes.subarray(at, at + length), this.#length + LENGTH_BYTES);
@@ -23,11 +27,19 @@ export class StreamMessageWriter {
     return this.#length + LENGTH_BYTES + MAX_FRAME_BYTES > MAX_STREAM_MESSAGE_BYTES;
   }
 
-  /** The message so far, as bytes of its own. */
-  take(): Uint8Array {
-    const message = this.#message.slice(0, this.#length);
+  /** The message so far, whose memory belongs to the caller from now on. */
+  take(): Uint8Array<ArrayBuffer> {
+    const message = this.#message.subarray(0, this.#length);
+    this.#message = EMPTY;
     this.#length = 0;
     return message;
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#message.length) return;
+    const grown = new Uint8Array(Math.min(MAX_STREAM_MESSAGE_BYTES, Math.max(FIRST_BYTES, 2 * length)));
+    grown.set(this.#message.subarray(0, this.#length));
+    this.#message = grown;
   }
 }
 

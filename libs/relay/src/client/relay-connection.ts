@@ -16,7 +16,8 @@ export interface ConnectionOptions {
   readonly random: RandomBytes;
   readonly hasher: SipHasher;
   readonly keys: StaticKeys;
-  readonly ticket: Uint8Array;
+  /** Asked for at each handshake: tickets are replaced. */
+  readonly ticket: () => Uint8Array;
 }
 
 export type ConnectionEvent =
@@ -47,7 +48,7 @@ export class RelayConnection {
 
   /** Connects, or renews the session, which goes on meanwhile. */
   start(now: Instant, write: Write): void {
-    this.#handshake = new Handshake(this.options, now);
+    this.#handshake = new Handshake({ ...this.options, ticket: this.options.ticket() }, now);
     this.#handshake.handleTimeout(now, write);
   }
 

@@ -318,7 +318,7 @@ export class RelayEntry {
   }
 
   #connection(link: RelayConnection['link']): RelayConnection {
-    return new RelayConnection(link, { ...this.#options, ticket: this.description.ticket });
+    return new RelayConnection(link, { ...this.#options, ticket: () => this.description.ticket });
   }
 
   #writer({ link }: RelayConnection, out: RelayClientOutput): (frame: Uint8Array) => void {
