@@ -19,6 +19,7 @@ const MAY_IMPORT = {
   'lib:tun': ['lib:primitives', 'lib:native'],
   'lib:udp': ['lib:primitives', 'lib:native'],
   'lib:dataplane': ['lib:primitives', 'lib:native', 'lib:crypto', 'lib:stun', 'lib:wireguard', 'lib:tun', 'lib:udp'],
+  'lib:relayhost': ['lib:primitives', 'lib:crypto', 'lib:native', 'lib:udp', 'lib:relay'],
   'lib:uapi': ['lib:primitives', 'lib:wireguard'],
   'lib:testlab': ['lib:primitives', 'lib:crypto', 'lib:stun', 'lib:paths'],
   'app:wg': [
@@ -31,7 +32,8 @@ const MAY_IMPORT = {
     'lib:dataplane',
     'lib:uapi',
   ],
-  'app:control': ['lib:primitives', 'lib:contracts', 'lib:crypto', 'lib:stun', 'lib:udp'],
+  'app:relay': ['lib:primitives', 'lib:crypto', 'lib:relay', 'lib:relayhost'],
+  'app:control': ['lib:primitives', 'lib:contracts', 'lib:crypto', 'lib:stun', 'lib:udp', 'lib:relay', 'lib:relayhost'],
   'app:node': [
     'lib:primitives',
     'lib:contracts',

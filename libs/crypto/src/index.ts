@@ -8,6 +8,7 @@ export {
 } from './choose-provider.js';
 export { CryptoError, type CryptoErrorCode } from './crypto-error.js';
 export { ED25519_SIGNATURE_BYTES, Ed25519Signer, Ed25519Verifier } from './ed25519.js';
+export { loadKeyFile } from './key-file.js';
 export { deriveLabelledKey, type KeyLabel } from './labelled-key.js';
 export { nobleCrypto } from './noble-provider.js';
 export { nodeCrypto } from './node-provider.js';

@@ -29,7 +29,7 @@ const SLACK_BYTES = 8;
 
 export class SipHasher {
   /** Zeroed memory of the caller: messages that lie in it are hashed without a copy. */
-  readonly memory: Uint8Array;
+  readonly memory: Uint8Array<ArrayBuffer>;
   readonly #hash: HashFunction;
   readonly #copy: Uint8Array;
   readonly #tag: Int32Array;

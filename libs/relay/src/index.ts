@@ -8,7 +8,13 @@ export type {
   RelayStatus,
   RelayTransport,
 } from './client/relay-client-types.js';
-export { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, MAX_PAYLOAD_BYTES, MAX_SIGNAL_BYTES } from './constants.js';
+export {
+  FRAME_HEADER_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_PAYLOAD_BYTES,
+  MAX_SIGNAL_BYTES,
+  MAX_STREAM_MESSAGE_BYTES,
+} from './constants.js';
 export { isRelayFrame } from './frame.js';
 export { type Refusal, REFUSALS } from './handshake-frames.js';
 export type { Admission, AdmissionResult } from './server/admission.js';

@@ -12,6 +12,11 @@ export class StreamMessageWriter {
   #message = EMPTY;
   #length = 0;
 
+  /** Bytes to take. */
+  get length(): number {
+    return this.#length;
+  }
+
   /** True if there is nothing to take. */
   get isEmpty(): boolean {
     return this.#length === 0;

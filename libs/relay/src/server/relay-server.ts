@@ -120,6 +120,11 @@ export class RelayServer {
     else this.#drop('unexpected-type');
   }
 
+  /** Whether somebody has proved a key there. */
+  hasSession(link: RelayLink): boolean {
+    return this.#sessions.confirmedAt(link.id) !== undefined;
+  }
+
   /** The shell has lost a stream. */
   handleClosed(link: RelayLink): void {
     const sessions = [this.#sessions.confirmedAt(link.id), this.#sessions.pendingAt(link.id)];
