@@ -43,7 +43,7 @@ RUN ln -s /app/apps/control/bin/shadownet-control.js /usr/local/bin/shadownet-co
   && install --directory --owner shadownet --group shadownet --mode 0700 /data
 USER shadownet
 VOLUME /data
-EXPOSE 8080/tcp 3478-3479/udp
+EXPOSE 8080/tcp 3478-3480/udp
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["shadownet-control"]

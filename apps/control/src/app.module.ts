@@ -12,6 +12,7 @@ import { FrameworkLogger } from './logging.js';
 import { NetworkMapModule } from './network-map/network-map.module.js';
 import { NodesModule } from './nodes/nodes.module.js';
 import { OverviewModule } from './overview/overview.module.js';
+import { RelayModule } from './relay/relay.module.js';
 import { StunModule } from './stun/stun.module.js';
 
 @Module({})
@@ -26,6 +27,7 @@ export class AppModule {
         DatabaseModule,
         AuthModule,
         StunModule,
+        RelayModule,
         NetworkMapModule,
         EventsModule,
         NodesModule,

@@ -27,6 +27,11 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     .option('--network <range>', 'the addresses that nodes get', DEFAULTS.network)
     .option('--open', 'let everybody who reaches the server join; needed to listen on other than loopback')
     .option('--dashboard-dir <directory>', 'the exported dashboard (default: the one built beside the server)')
+    .option('--no-relay', 'run no relay in this process')
+    .option('--relay-port <port>', 'UDP port of the relay; 0 = any', DEFAULTS.relayPort)
+    .option('--relays <file>', 'relays that stand alone, as JSON: id, public_key, host, udp_port, websocket_url')
+    .option('--tls-cert <file>', 'certificate chain for HTTPS, PEM')
+    .option('--tls-key <file>', 'its private key, PEM')
     .option('--log-level <level>', LOG_LEVELS.join(', '), DEFAULTS.logLevel)
     .addHelpText('after', EXAMPLES)
     .action((_command: string, options: ControlOptions) => {

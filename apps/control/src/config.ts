@@ -1,8 +1,10 @@
 // The configuration: read from the command line, validated once, frozen, injected under CONFIG.
 
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Relay, relaySchema } from '@shadownet/contracts';
 import {
   formatIpAddress,
   formatIpPrefix,
@@ -13,6 +15,7 @@ import {
   parseIpAddress,
   parseIpPrefix,
 } from '@shadownet/primitives';
+import { z } from 'zod';
 import { ControlError } from './control-error.js';
 
 export interface ControlConfig {
@@ -25,7 +28,22 @@ export interface ControlConfig {
   /** Anybody who can reach the server may register. */
   readonly open: boolean;
   readonly dashboardDir: string;
+  /** Undefined: no relay in this process. */
+  readonly relay: RelayConfig | undefined;
+  /** Relays that stand alone, which nodes are told of. */
+  readonly relays: readonly Relay[];
+  readonly tls: TlsFiles | undefined;
   readonly logLevel: LogLevel;
+}
+
+export interface RelayConfig {
+  /** On the address of the API. 0 means any. */
+  readonly port: number;
+}
+
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export interface StunConfig {
@@ -36,6 +54,9 @@ export interface StunConfig {
   /** Nodes are told the address, because it was configured apart from the API's. */
   readonly announced: boolean;
 }
+
+/** The id of the relay in this process. */
+export const EMBEDDED_RELAY = 'control';
 
 /** The injection token of the ControlConfig. */
 export const CONFIG = Symbol('CONFIG');
@@ -53,6 +74,12 @@ export interface ControlOptions {
   readonly network?: string;
   readonly open?: boolean;
   readonly dashboardDir?: string;
+  /** False: no relay in this process. */
+  readonly relay?: boolean;
+  readonly relayPort?: string;
+  readonly relays?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly logLevel?: string;
 }
 
@@ -60,6 +87,7 @@ export const DEFAULTS = {
   listen: '127.0.0.1:8080',
   stunPorts: '3478,3479',
   network: '10.100.0.0/16',
+  relayPort: '3480',
   logLevel: 'info',
 } as const;
 
@@ -80,6 +108,9 @@ export function loadConfig(options: ControlOptions): ControlConfig {
     network: parseNetwork(options.network ?? DEFAULTS.network),
     open,
     dashboardDir: resolve(options.dashboardDir ?? defaultDashboardDir()),
+    relay: parseRelay(options),
+    relays: options.relays === undefined ? [] : readRelays(resolve(options.relays)),
+    tls: parseTls(options),
     logLevel: parseLogLevel(options.logLevel ?? DEFAULTS.logLevel),
   });
 }
@@ -143,6 +174,38 @@ function parseNetwork(text: string): IpPrefix {
   }
   if (formatIpPrefix(prefix) !== text) throw badConfig(`--network ${text}: did you mean ${formatIpPrefix(prefix)}?`);
   return prefix;
+}
+
+function parseRelay({ relay = true, relayPort = DEFAULTS.relayPort }: ControlOptions): RelayConfig | undefined {
+  if (!relay) return undefined;
+  const port = /^\d{1,5}$/.test(relayPort) ? Number(relayPort) : Number.NaN;
+  if (!(port <= 0xffff)) throw badConfig(`--relay-port ${relayPort}: expected a UDP port, like ${DEFAULTS.relayPort}`);
+  return { port };
+}
+
+/** JSON as the API tells it to nodes, without tickets, which are made for each node. */
+function readRelays(path: string): Relay[] {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw badConfig(`--relays ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const parsed = z
+    .array(relaySchema.omit({ ticket: true }))
+    .max(15)
+    .safeParse(content);
+  if (!parsed.success) throw badConfig(`--relays ${path}: ${z.prettifyError(parsed.error)}`);
+  const relays = parsed.data.map((relay) => ({ ...relay, ticket: null }));
+  const ids = new Set([EMBEDDED_RELAY, ...relays.map(({ id }) => id)]);
+  if (ids.size <= relays.length) throw badConfig(`--relays ${path}: each id once, and not "${EMBEDDED_RELAY}"`);
+  return relays;
+}
+
+function parseTls({ tlsCert, tlsKey }: ControlOptions): TlsFiles | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) throw badConfig('--tls-cert and --tls-key go together');
+  return { cert: resolve(tlsCert), key: resolve(tlsKey) };
 }
 
 function parseLogLevel(text: string): LogLevel {

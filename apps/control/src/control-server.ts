@@ -1,6 +1,7 @@
 // Puts the server together and starts it: files, application, HTTP pipeline, listening socket.
 
 import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
@@ -8,11 +9,11 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { MAX_BODY_BYTES } from '@shadownet/contracts';
 import { chooseCryptoProvider, type CryptoProvider } from '@shadownet/crypto';
-import { formatIpAddress, SourceRateLimiter, type SourceRateLimits } from '@shadownet/primitives';
+import { formatIpAddress, ShadowNetError, SourceRateLimiter, type SourceRateLimits } from '@shadownet/primitives';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
 import { type Clock, systemClock } from './clock.js';
-import type { ControlConfig } from './config.js';
+import type { ControlConfig, TlsFiles } from './config.js';
 import { ControlError } from './control-error.js';
 import { hostCheck } from './http/host-check.js';
 import { securityHeaders } from './http/security-headers.js';
@@ -20,12 +21,15 @@ import { SOURCE_LIMITS, sourceLimit } from './http/source-limit.js';
 import { prepareDataDir, ServerIdentity } from './identity/server-identity.js';
 import { createLogger, FrameworkLogger, loggingOptions } from './logging.js';
 import { serveApiDescription } from './openapi.js';
+import { RelayService } from './relay/relay.service.js';
 import { StunService } from './stun/stun.service.js';
 
 export interface ControlServer {
   /** Where it listens, like http://127.0.0.1:8080. */
   readonly url: string;
   readonly stunPorts: readonly number[];
+  /** Null without a relay in this process. */
+  readonly relayPort: number | null;
   readonly publicKey: string;
   readonly app: INestApplicationContext;
   /** Ends open streams, answers what is under way, then closes everything. */
@@ -37,8 +41,11 @@ export interface ControlServerOptions {
   /** Where log lines go; stderr if absent. */
   readonly log?: DestinationStream;
   readonly sourceLimits?: SourceRateLimits;
+  /** The file of the relay's thread; the one beside this file if absent. */
+  readonly relayWorker?: URL;
 }
 
+const RELAY_WORKER_FILE = new URL('./relay-worker.js', import.meta.url);
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const CLOSING_GRACE_MS = 1_000;
@@ -46,23 +53,35 @@ const CLOSING_GRACE_MS = 1_000;
 /** Throws ControlError for what the operator can mend. */
 export async function startControlServer(
   config: ControlConfig,
-  { clock = systemClock, log, sourceLimits = SOURCE_LIMITS }: ControlServerOptions = {},
+  {
+    clock = systemClock,
+    log,
+    sourceLimits = SOURCE_LIMITS,
+    relayWorker = RELAY_WORKER_FILE,
+  }: ControlServerOptions = {},
 ): Promise<ControlServer> {
   const { provider: crypto } = chooseCryptoProvider();
   const identity = openFiles(config, crypto);
 
   const logger = createLogger(config.logLevel, log);
-  const app = await createApplication(AppModule.with({ config, clock, crypto, identity }, loggingOptions(logger)));
+  const app = await createApplication(
+    AppModule.with({ config, clock, crypto, identity, relayWorker }, loggingOptions(logger)),
+    config,
+  );
   try {
     app.useLogger(app.get(FrameworkLogger));
     assemblePipeline(app, config, new SourceRateLimiter(sourceLimits), clock);
     await app.init();
     await listen(app, config);
-    const url = urlOf(app);
+    const url = urlOf(app, config);
     const stunPorts = app.get(StunService).ports;
     const publicKey = identity.publicKeyText;
-    logger.info({ event: 'listening', url, stun_ports: stunPorts, public_key: publicKey });
-    return { url, stunPorts, publicKey, app, close: () => close(app) };
+    const { port: relayPort = null, ticketKey } = app.get(RelayService);
+    logger.info({
+      ...{ event: 'listening', url, stun_ports: stunPorts, relay_port: relayPort },
+      ...{ public_key: publicKey, ticket_key: ticketKey },
+    });
+    return { url, stunPorts, relayPort, publicKey, app, close: () => close(app) };
   } catch (error) {
     await app.close();
     throw error;
@@ -74,15 +93,16 @@ function openFiles({ dataDir }: ControlConfig, crypto: CryptoProvider): ServerId
     prepareDataDir(dataDir);
     return ServerIdentity.load(crypto, dataDir);
   } catch (error) {
-    if (error instanceof ControlError) throw error;
+    if (error instanceof ShadowNetError) throw error;
     throw new ControlError('unusable-files', `cannot use --data-dir ${dataDir}: ${messageOf(error)}`, { cause: error });
   }
 }
 
 /** Opens and migrates the database on the way. */
-async function createApplication(module: DynamicModule): Promise<NestExpressApplication> {
+async function createApplication(module: DynamicModule, { tls }: ControlConfig): Promise<NestExpressApplication> {
   try {
     return await NestFactory.create<NestExpressApplication>(module, {
+      ...(tls && { httpsOptions: readTls(tls) }),
       bodyParser: false,
       abortOnError: false,
       // What happens before there is a logger is told by the error, if it matters.
@@ -92,6 +112,16 @@ async function createApplication(module: DynamicModule): Promise<NestExpressAppl
   } catch (error) {
     if (!/^SQLITE_/.test(messageOf(error))) throw error;
     throw new ControlError('unusable-files', `cannot open the database: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function readTls(files: TlsFiles): { cert: Buffer; key: Buffer } {
+  try {
+    return { cert: readFileSync(files.cert), key: readFileSync(files.key) };
+  } catch (error) {
+    throw new ControlError('unusable-files', `cannot read --tls-cert or --tls-key: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -141,9 +171,9 @@ async function listen(app: NestExpressApplication, { listen: { address, port } }
   }
 }
 
-function urlOf(app: NestExpressApplication): string {
+function urlOf(app: NestExpressApplication, { tls }: ControlConfig): string {
   const { address, family, port } = (app.getHttpServer() as Server).address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  return `${tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
 function messageOf(error: unknown): string {

@@ -36,7 +36,10 @@ describe.skipIf(!isBuilt)('shadownet-control (needs a build)', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'stops on %s with exit code 0, its files closed to others',
     async (signal) => {
-      const { code, stderr } = await run(['--listen', '127.0.0.1:0', '--stun-ports', '0,0'], signal);
+      const { code, stderr } = await run(
+        ['--listen', '127.0.0.1:0', '--stun-ports', '0,0', '--relay-port', '0'],
+        signal,
+      );
       expect(code).toBe(0);
       const lines = stderr
         .trim()
@@ -80,7 +83,7 @@ describe.skipIf(!isBuilt)('shadownet-control (needs a build)', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.on('listening', resolve));
     const { port } = other.address() as AddressInfo;
-    const { code, stderr } = await run(['--listen', `127.0.0.1:${port}`, '--stun-ports', 'off']);
+    const { code, stderr } = await run(['--listen', `127.0.0.1:${port}`, '--stun-ports', 'off', '--no-relay']);
     expect(code).toBe(1);
     expect(stderr).toMatch(new RegExp(`^shadownet-control: .*${port}.*in use.*\\n$`));
     other.close();
@@ -89,16 +92,24 @@ describe.skipIf(!isBuilt)('shadownet-control (needs a build)', () => {
   it('says in one line that its files are open to others, with exit code 1', async () => {
     const data = join(directory, 'open');
     rmSync(data, { force: true, recursive: true });
-    await run(['--data-dir', data, '--listen', '127.0.0.1:0', '--stun-ports', 'off'], 'SIGTERM');
+    await run(['--data-dir', data, '--listen', '127.0.0.1:0', '--stun-ports', 'off', '--no-relay'], 'SIGTERM');
     writeFileSync(join(data, 'note'), '');
     chmodSync(data, 0o755);
-    const { code, stderr } = await run(['--data-dir', data, '--listen', '127.0.0.1:0', '--stun-ports', 'off']);
+    const { code, stderr } = await run([
+      '--data-dir',
+      data,
+      '--listen',
+      '127.0.0.1:0',
+      '--stun-ports',
+      'off',
+      '--no-relay',
+    ]);
     expect(code).toBe(1);
     expect(stderr).toBe(`shadownet-control: ${data} is open to other users: run chmod 700 ${data}\n`);
   });
 
   it('says in one line that its files cannot be used, with exit code 1', async () => {
-    const listen = ['--listen', '127.0.0.1:0', '--stun-ports', 'off'];
+    const listen = ['--listen', '127.0.0.1:0', '--stun-ports', 'off', '--no-relay'];
     writeFileSync(join(directory, 'file'), '');
     const noDirectory = await run(['--data-dir', join(directory, 'file', 'data'), ...listen]);
     expect(noDirectory).toMatchObject({ code: 1, stdout: '' });

@@ -11,6 +11,7 @@ import {
   timeSchema,
 } from './fields.js';
 import { hasWholeEndpoint, reflexiveFields } from './registration.js';
+import { homeRelaySchema, relaysSchema } from './relay.js';
 
 /** How packets reach a peer: over the internet, within the same local network, or not (yet). */
 export const linkPathSchema = z.enum(['direct', 'lan', 'relay', 'none']);
@@ -40,6 +41,7 @@ export const heartbeatRequestSchema = z
     id: nodeIdSchema,
     ...reflexiveFields,
     candidates: candidatesSchema,
+    home_relay: homeRelaySchema,
     /** The links that changed since the last heartbeat that was answered. */
     peers: z.array(linkReportSchema).max(1024),
   })
@@ -52,6 +54,8 @@ export const heartbeatResponseSchema = z.object({
   heartbeat_interval_ms: counterSchema,
   /** The newest network map: a node that has an older one missed an event and fetches it. */
   map_version: mapVersionSchema,
+  /** With fresh tickets. */
+  relays: relaysSchema,
   server_time: timeSchema,
 });
 export type HeartbeatResponse = z.infer<typeof heartbeatResponseSchema>;

@@ -37,6 +37,7 @@ export {
   type RegisterResponse,
   registerResponseSchema,
 } from './registration.js';
+export { homeRelaySchema, type Relay, relayIdSchema, relaySchema, relaysSchema } from './relay.js';
 export { type ServerInfo, serverInfoSchema } from './server-info.js';
 export {
   STREAM_KEEPALIVE_MS,

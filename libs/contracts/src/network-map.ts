@@ -13,6 +13,7 @@ import {
   publicKeySchema,
   timeSchema,
 } from './fields.js';
+import { homeRelaySchema } from './relay.js';
 
 export const peerSchema = z.object({
   id: nodeIdSchema,
@@ -21,6 +22,7 @@ export const peerSchema = z.object({
   /** The reflexive endpoint that the peer announced last. */
   endpoint: endpointSchema.nullable(),
   candidates: candidatesSchema,
+  home_relay: homeRelaySchema,
   hostname: hostnameSchema,
   os: labelSchema,
   allowed_ips: z.array(ipPrefixSchema).max(64),

@@ -14,6 +14,7 @@ import {
   publicKeySchema,
   timeSchema,
 } from './fields.js';
+import { homeRelaySchema, relaysSchema } from './relay.js';
 
 /** Where STUN saw the node from; both null while no STUN server has answered. */
 export const reflexiveFields = {
@@ -30,6 +31,7 @@ export const registerRequestSchema = z
     os: labelSchema,
     version: labelSchema,
     candidates: candidatesSchema,
+    home_relay: homeRelaySchema,
   })
   .refine(hasWholeEndpoint, { path: ['endpoint_port'], message: 'endpoint_ip and endpoint_port go together' });
 export type RegisterRequest = z.infer<typeof registerRequestSchema>;
@@ -42,6 +44,7 @@ export const registerResponseSchema = z.object({
   server_public_key: publicKeySchema,
   stun_host: z.string().max(253).nullable(),
   stun_ports: z.array(portSchema).max(8),
+  relays: relaysSchema,
   heartbeat_interval_ms: counterSchema,
   poll_interval_ms: counterSchema,
   map_version: mapVersionSchema,

@@ -32,6 +32,7 @@ it.skipIf(!isBuilt)(
         '127.0.0.1:0',
         '--stun-ports',
         'off',
+        '--no-relay',
         '--data-dir',
         dataDir,
       ]);

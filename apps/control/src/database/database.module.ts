@@ -11,6 +11,7 @@ import { NetworkStateEntity } from '../network-map/network-state.entity.js';
 import { LinkEntity } from '../nodes/link.entity.js';
 import { NodeEntity } from '../nodes/node.entity.js';
 import { CreateTables1763600000000 } from './migrations/1763600000000-create-tables.js';
+import { AddHomeRelay1763700000000 } from './migrations/1763700000000-add-home-relay.js';
 import { WriteQueue } from './write-queue.js';
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -22,7 +23,7 @@ export function databaseOptions(dataDir: string): DataSourceOptions {
     driver: sqlite3,
     database: join(dataDir, 'control.sqlite'),
     entities: [NodeEntity, LinkEntity, NonceEntity, NetworkStateEntity],
-    migrations: [CreateTables1763600000000],
+    migrations: [CreateTables1763600000000, AddHomeRelay1763700000000],
     migrationsRun: true,
     synchronize: false,
     enableWAL: true,

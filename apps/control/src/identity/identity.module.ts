@@ -4,6 +4,7 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import type { CryptoProvider } from '@shadownet/crypto';
 import { type Clock, CLOCK } from '../clock.js';
 import { CONFIG, type ControlConfig } from '../config.js';
+import { RELAY_WORKER } from '../relay/relay-worker-file.js';
 import { ServerIdentity } from './server-identity.js';
 
 /** The injection token of the CryptoProvider. */
@@ -14,17 +15,19 @@ export interface Foundation {
   readonly clock: Clock;
   readonly crypto: CryptoProvider;
   readonly identity: ServerIdentity;
+  readonly relayWorker: URL;
 }
 
 @Global()
 @Module({})
 export class IdentityModule {
-  static with({ config, clock, crypto, identity }: Foundation): DynamicModule {
+  static with({ config, clock, crypto, identity, relayWorker }: Foundation): DynamicModule {
     const providers = [
       { provide: CONFIG, useValue: config },
       { provide: CLOCK, useValue: clock },
       { provide: CRYPTO, useValue: crypto },
       { provide: ServerIdentity, useValue: identity },
+      { provide: RELAY_WORKER, useValue: relayWorker },
     ];
     return { module: IdentityModule, providers, exports: providers };
   }

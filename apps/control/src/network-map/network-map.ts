@@ -28,6 +28,7 @@ export function toPeer(node: NodeEntity): Peer {
     virtual_ip: virtualIp,
     endpoint: node.endpoint,
     candidates: node.candidates,
+    home_relay: node.homeRelay,
     hostname: node.hostname,
     os: node.os,
     allowed_ips: [`${virtualIp}/32`],

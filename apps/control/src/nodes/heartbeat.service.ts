@@ -8,6 +8,7 @@ import { SignedTransactions } from '../auth/signed-transactions.js';
 import { type Clock, CLOCK, formatTime } from '../clock.js';
 import { CONFIG, type ControlConfig } from '../config.js';
 import { ApiError } from '../http/api-error.js';
+import { RelayService } from '../relay/relay.service.js';
 import { MapVersions } from '../network-map/map-versions.js';
 import { peerChanged, toPeer } from '../network-map/network-map.js';
 import { filterCandidates, filterReflexive } from './candidate-filter.js';
@@ -25,6 +26,7 @@ export class HeartbeatService {
     private readonly versions: MapVersions,
     private readonly liveness: Liveness,
     private readonly pace: HeartbeatPace,
+    private readonly relay: RelayService,
     @Inject(CONFIG) private readonly config: ControlConfig,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -37,6 +39,7 @@ export class HeartbeatService {
         const changes = await this.#update(manager, node, {
           endpoint: filterReflexive(request, this.config.network),
           candidates: filterCandidates(request.candidates, this.config.network),
+          homeRelay: request.home_relay ?? null,
           online: true,
           lastHeartbeatAt: this.clock.wall(),
         });
@@ -52,6 +55,7 @@ export class HeartbeatService {
       success: true,
       heartbeat_interval_ms: this.pace.intervalMs,
       map_version: mapVersion,
+      relays: this.relay.relaysFor(caller.publicKey),
       server_time: formatTime(this.clock.wall()),
     };
   }

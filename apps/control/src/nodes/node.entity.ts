@@ -33,6 +33,10 @@ export class NodeEntity {
   @Column({ type: 'simple-json' })
   candidates!: CandidateMessage[];
 
+  /** The id of the relay that it waits at. */
+  @Column({ name: 'home_relay', type: 'text', nullable: true })
+  homeRelay!: string | null;
+
   @Column({ type: 'boolean' })
   online!: boolean;
 

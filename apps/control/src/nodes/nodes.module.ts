@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { EventsModule } from '../events/events.module.js';
 import { NetworkMapModule } from '../network-map/network-map.module.js';
+import { RelayModule } from '../relay/relay.module.js';
 import { StunModule } from '../stun/stun.module.js';
 import { HeartbeatPace } from './heartbeat-pace.js';
 import { HeartbeatService } from './heartbeat.service.js';
@@ -10,7 +11,7 @@ import { NodesController } from './nodes.controller.js';
 import { RegistrationService } from './registration.service.js';
 
 @Module({
-  imports: [NetworkMapModule, EventsModule, StunModule],
+  imports: [NetworkMapModule, EventsModule, StunModule, RelayModule],
   controllers: [NodesController],
   providers: [NodeChanges, Liveness, HeartbeatPace, RegistrationService, HeartbeatService],
   exports: [HeartbeatPace],

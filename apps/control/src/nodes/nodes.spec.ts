@@ -31,6 +31,7 @@ describe('registration', () => {
       server_public_key: server.running.publicKey,
       stun_host: null,
       stun_ports: [],
+      relays: [],
       heartbeat_interval_ms: 30_000,
       poll_interval_ms: 60_000,
       map_version: { epoch: expect.any(Number), sequence: 1 },

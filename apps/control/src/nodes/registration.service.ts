@@ -15,6 +15,7 @@ import { ApiError } from '../http/api-error.js';
 import { ServerIdentity } from '../identity/server-identity.js';
 import { MapVersions } from '../network-map/map-versions.js';
 import { peerChanged, toPeer } from '../network-map/network-map.js';
+import { RelayService } from '../relay/relay.service.js';
 import { StunService } from '../stun/stun.service.js';
 import { AddressPool, formatVirtualAddress } from './address-pool.js';
 import { filterCandidates, filterReflexive } from './candidate-filter.js';
@@ -38,6 +39,7 @@ export class RegistrationService implements OnModuleInit {
     private readonly liveness: Liveness,
     private readonly pace: HeartbeatPace,
     private readonly stun: StunService,
+    private readonly relay: RelayService,
     private readonly identity: ServerIdentity,
     @Inject(CONFIG) private readonly config: ControlConfig,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -69,6 +71,7 @@ export class RegistrationService implements OnModuleInit {
       },
       ({ changes }) => {
         this.liveness.heard(caller.publicKey);
+        this.relay.admit(caller.publicKey);
         this.changes.publish(changes);
       },
     );
@@ -90,6 +93,7 @@ export class RegistrationService implements OnModuleInit {
       version: request.version,
       endpoint: filterReflexive(request, this.config.network),
       candidates: filterCandidates(request.candidates, this.config.network),
+      homeRelay: request.home_relay ?? null,
       online: true,
       registeredAt: before?.registeredAt ?? now,
       lastHeartbeatAt: now,
@@ -117,6 +121,7 @@ export class RegistrationService implements OnModuleInit {
       server_public_key: this.identity.publicKeyText,
       stun_host: this.stun.announcedHost,
       stun_ports: this.stun.ports,
+      relays: this.relay.relaysFor(node.publicKey),
       heartbeat_interval_ms: this.pace.intervalMs,
       poll_interval_ms: POLL_INTERVAL_MS,
       map_version: mapVersion,

@@ -39,7 +39,14 @@ export class TestServer {
 
   static async start(options: ControlOptions = {}, serverOptions: ControlServerOptions = {}): Promise<TestServer> {
     const directory = options.dataDir ?? mkdtempSync(join(tmpdir(), 'shadownet-control-'));
-    const all = { listen: '127.0.0.1:0', stunPorts: 'off', logLevel: 'silent', ...options, dataDir: directory };
+    const all = {
+      listen: '127.0.0.1:0',
+      stunPorts: 'off',
+      relay: false,
+      logLevel: 'silent',
+      ...options,
+      dataDir: directory,
+    };
     const allServer = { sourceLimits: AMPLE, ...serverOptions };
     try {
       return new TestServer(directory, all, allServer, await startControlServer(loadConfig(all), allServer));

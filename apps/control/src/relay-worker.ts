@@ -1,0 +1,5 @@
+// The entry of the relay's thread.
+
+import { runRelayWorker } from '@shadownet/relayhost';
+
+await runRelayWorker();

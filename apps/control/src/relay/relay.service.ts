@@ -1,0 +1,138 @@
+// The relay that comes with the control server, in a thread of its own, and the tickets for those that stand alone. It admits the
+// nodes that are registered: from the database at the start, and each new one before it gets its answer.
+
+import { join } from 'node:path';
+import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { Relay } from '@shadownet/contracts';
+import { type CryptoProvider, Ed25519Signer, loadKeyFile } from '@shadownet/crypto';
+import {
+  encodeBase64,
+  encodePublicKey,
+  formatIpAddress,
+  parsePublicKey,
+  publicKeyFromBytes,
+} from '@shadownet/primitives';
+import { issueTicket } from '@shadownet/relay';
+import { RELAY_PATH, RelayHost, RelayHostError, type RelayHostCounters, RelayWebSockets } from '@shadownet/relayhost';
+import { type Clock, CLOCK } from '../clock.js';
+import { CONFIG, type ControlConfig, EMBEDDED_RELAY } from '../config.js';
+import { ControlError } from '../control-error.js';
+import { WriteQueue } from '../database/write-queue.js';
+import { CRYPTO } from '../identity/identity.module.js';
+import { NodeEntity } from '../nodes/node.entity.js';
+import { RELAY_WORKER } from './relay-worker-file.js';
+
+const TICKET_SECONDS = 3600;
+/** A ticket is given out again while at least so much of its time is left. */
+const RENEW_BELOW_SECONDS = 2400;
+const MAX_TICKETS = 65_536;
+/** What the network is called between this process and its own relay. */
+const NETWORK = 'control';
+
+interface Ticket {
+  readonly text: string;
+  readonly expiresAt: number;
+}
+
+@Injectable()
+export class RelayService implements OnModuleInit, OnModuleDestroy {
+  readonly #logger = new Logger(RelayService.name);
+  readonly #signer: Ed25519Signer;
+  readonly #tickets = new Map<string, Ticket>();
+  #embedded: { readonly host: RelayHost; readonly sockets: RelayWebSockets; readonly description: Relay } | undefined;
+
+  constructor(
+    private readonly queue: WriteQueue,
+    private readonly http: HttpAdapterHost,
+    @Inject(CONFIG) private readonly config: ControlConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CRYPTO) private readonly crypto: CryptoProvider,
+    @Inject(RELAY_WORKER) private readonly workerEntry: URL,
+  ) {
+    const seed = loadKeyFile(join(config.dataDir, 'ticket.key'));
+    this.#signer = new Ed25519Signer(seed);
+    seed.fill(0);
+  }
+
+  async onModuleInit(): Promise<void> {
+    if (!this.config.relay) return;
+    const privateKey = loadKeyFile(join(this.config.dataDir, 'relay.key'));
+    const publicKey = publicKeyFromBytes(this.crypto.privateKey(privateKey).publicKey)!;
+    const host = await this.#start(privateKey, this.config.relay.port);
+    const sockets = new RelayWebSockets(this.http.httpAdapter.getHttpServer(), host);
+    const description: Relay = {
+      ...{ id: EMBEDDED_RELAY, public_key: encodePublicKey(publicKey), host: null, ticket: null },
+      udp_port: host.udp?.port ?? null,
+      websocket_url: RELAY_PATH,
+    };
+    this.#embedded = { host, sockets, description };
+    const nodes = await this.queue.transaction((manager) => manager.find(NodeEntity, { select: { publicKey: true } }));
+    host.admit(nodes.map((node) => node.publicKey));
+  }
+
+  /** The UDP port of the relay in this process, if there is one. */
+  get port(): number | undefined {
+    return this.#embedded?.host.udp?.port;
+  }
+
+  /** Base64 of the Ed25519 key by which relays that stand alone check tickets. */
+  get ticketKey(): string {
+    return encodeBase64(this.#signer.publicKey);
+  }
+
+  /** A node that has been registered. */
+  admit(publicKey: string): void {
+    this.#embedded?.host.admit([publicKey]);
+  }
+
+  /** All relays, with what the node of that key needs to use them. */
+  relaysFor(publicKey: string): Relay[] {
+    const embedded = this.#embedded ? [this.#embedded.description] : [];
+    if (this.config.relays.length === 0) return embedded;
+    const ticket = this.#ticketFor(publicKey);
+    return [...embedded, ...this.config.relays.map((relay) => ({ ...relay, ticket }))];
+  }
+
+  counters(): Promise<RelayHostCounters> | undefined {
+    return this.#embedded?.host.counters();
+  }
+
+  /** Before the HTTP server closes, which waits for its connections. */
+  async onModuleDestroy(): Promise<void> {
+    if (!this.#embedded) return;
+    const { host, sockets } = this.#embedded;
+    await host.close();
+    sockets.close();
+  }
+
+  async #start(privateKey: Uint8Array, port: number): Promise<RelayHost> {
+    const address = formatIpAddress(this.config.listen.address);
+    try {
+      return await RelayHost.start({
+        ...{ privateKey, network: NETWORK, ticketKeys: [], limits: {}, workerEntry: this.workerEntry },
+        udp: { address, port, kind: 'best' },
+        onFailed: (error) => this.#logger.error({ event: 'relay-failed', error: error.message }),
+      });
+    } catch (error) {
+      if (!(error instanceof RelayHostError)) throw error;
+      const what = `relay on UDP ${address}:${port}: ${error.message}; choose another --relay-port, or --no-relay`;
+      throw new ControlError('address-in-use', what, { cause: error });
+    }
+  }
+
+  #ticketFor(publicKey: string): string {
+    const now = Math.floor(this.clock.wall() / 1000);
+    const known = this.#tickets.get(publicKey);
+    if (known && known.expiresAt - now >= RENEW_BELOW_SECONDS) return known.text;
+    const expiresAt = now + TICKET_SECONDS;
+    const text = encodeBase64(issueTicket(this.#signer, parsePublicKey(publicKey)!, expiresAt));
+    this.#tickets.delete(publicKey);
+    this.#tickets.set(publicKey, { text, expiresAt });
+    if (this.#tickets.size > MAX_TICKETS) {
+      const [oldest] = this.#tickets.keys();
+      this.#tickets.delete(oldest!);
+    }
+    return text;
+  }
+}
