@@ -51,6 +51,7 @@ describe('registration', () => {
         virtual_ip: '10.100.0.1',
         endpoint: '203.0.113.7:51820',
         candidates: [],
+        home_relay: null,
         hostname: `host-${a.id.slice(0, 4)}`,
         os: 'linux',
         allowed_ips: ['10.100.0.1/32'],
