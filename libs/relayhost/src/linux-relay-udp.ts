@@ -58,7 +58,8 @@ export class LinuxRelayUdp implements RelayUdp {
   static open({ address: text, port }: UdpOptions, hasher: SipHasher): LinuxRelayUdp {
     const address = parseIpAddress(text);
     if (!address) throw new RangeError(`address ${text}`);
-    const common = { port, bufferBytes: SOCKET_BUFFER_BYTES, family: address.family };
+    const buffers = { receiveBufferBytes: SOCKET_BUFFER_BYTES, sendBufferBytes: SOCKET_BUFFER_BYTES };
+    const common = { ...buffers, port, family: address.family };
     const isAny = ipAddressScope(address) === 'unspecified';
     return new LinuxRelayUdp(openOffloadUdpDescriptor(isAny ? common : { ...common, address }), hasher);
   }
