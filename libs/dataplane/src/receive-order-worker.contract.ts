@@ -17,7 +17,8 @@ export interface OrderStart {
   readonly sessions: SharedArrayBuffer;
   /** Receives in all. Message n carries the counter n / 2, so that each comes twice. */
   readonly receives: number;
-  /** Set by the main thread. */
+  /** Both set by the main thread. */
+  readonly started: SharedArrayBuffer;
   readonly stop: SharedArrayBuffer;
   /** The receive in which this thread ends without a word, as one that dies. */
   readonly diesAt?: number;
@@ -38,11 +39,16 @@ const written = new Int32Array(start.written);
 const sessions = SessionTable.attach(start.sessions, 'receive');
 const window = sessions.replayWindow(sessions.liveSession(0)!);
 const stop = new Int32Array(start.stop);
+const started = new Int32Array(start.started);
 const caller = {
   get isStopped(): boolean {
     return Atomics.load(stop, 0) === 1;
   },
 };
+
+// None begins before all are there: the first could have done everything by then.
+parentPort!.postMessage('ready');
+Atomics.wait(started, 0, 0);
 
 let received = 0;
 let accepted = 0;

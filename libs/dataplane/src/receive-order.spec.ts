@@ -1,6 +1,7 @@
 // Concurrency rule 5: threads that stall anywhere receive in one order, set the replay window in it and write in it.
 import { instant } from '@shadownet/primitives';
 import { SessionTable } from '@shadownet/wireguard';
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -55,9 +56,12 @@ class Run {
       sendKey: new Uint8Array(32),
       receiveKey: new Uint8Array(32),
     });
-    const [counters, written, stop] = [2, RECEIVES, 1].map((cells) => new Int32Array(new SharedArrayBuffer(cells * 4)));
+    const [counters, written, started, stop] = [2, RECEIVES, 1, 1].map(
+      (cells) => new Int32Array(new SharedArrayBuffer(cells * 4)),
+    );
     const entry = await bundleThread(new URL('./receive-order-worker.contract.ts', import.meta.url));
-    const results = Array.from({ length: THREADS }, (_, i) => {
+    const ready: Promise<unknown>[] = [];
+    const results = Array.from({ length: THREADS }, async (_, i) => {
       const workerData: OrderStart = {
         seed: 99 + i,
         order: order.buffer,
@@ -65,16 +69,21 @@ class Run {
         written: written!.buffer as SharedArrayBuffer,
         sessions: sessions.buffer,
         receives: RECEIVES,
+        started: started!.buffer as SharedArrayBuffer,
         stop: stop!.buffer as SharedArrayBuffer,
         ...more,
       };
       const worker = new Worker(entry, { workerData });
       onTestFinished(async () => void (await worker.terminate()));
-      return new Promise<OrderResult>((resolve, reject) => {
-        worker.on('error', reject);
-        worker.on('message', resolve);
-      });
+      const isReady = once(worker, 'message');
+      ready.push(isReady);
+      await isReady;
+      const [result] = (await once(worker, 'message')) as [OrderResult];
+      return result;
     });
+    await Promise.all(ready);
+    Atomics.store(started!, 0, 1);
+    Atomics.notify(started!, 0);
     return new Run(order, stop!, results, counters!, written!);
   }
 
