@@ -133,6 +133,10 @@ export class WireGuardInterface implements UapiTarget {
     return 0;
   }
 
+  settled(): Promise<void> {
+    return this.#dataPlane.settled();
+  }
+
   /** Ends all sessions, zeroes their keys and removes the interface. */
   async close(): Promise<void> {
     this.#bringDown();

@@ -27,6 +27,7 @@ const KEY = 'ab'.repeat(32);
 class OnePortTaken implements UapiTarget {
   listenPort = 0;
   readonly secrets: Secret[] = [];
+  settled = (): Promise<void> => Promise.resolve();
 
   describe(): UapiDevice {
     return { privateKey: undefined, listenPort: this.listenPort, firewallMark: 0, peers: [] };
@@ -91,6 +92,26 @@ describe('the UAPI socket', () => {
     expect(answer).toBe(
       `errno=0\n\nlisten_port=7\nerrno=0\n\nerrno=-98\n\nerrno=${String(UapiErrno.EINVAL)}\n\nlisten_port=7\nerrno=0\n\n`,
     );
+  });
+
+  it('answers a set, and what comes after it, when nothing that it withdrew is used any more', async () => {
+    await listen();
+    let settle = (): void => undefined;
+    const settled = new Promise<void>((resolve) => (settle = resolve));
+    let isAnswered = false;
+    const called = new Promise<void>((resolve) => {
+      target.settled = () => {
+        resolve();
+        return settled;
+      };
+    });
+    const answer = ask('set=1\nlisten_port=7\n\nget=1\n\n', 2).finally(() => (isAnswered = true));
+    await called;
+    // Applied, and others are served meanwhile.
+    expect(await ask('get=1\n\n', 1)).toBe('listen_port=7\nerrno=0\n\n');
+    expect(isAnswered).toBe(false);
+    settle();
+    expect(await answer).toBe('errno=0\n\nlisten_port=7\nerrno=0\n\n');
   });
 
   it('answers what it does not understand and hangs up', async () => {

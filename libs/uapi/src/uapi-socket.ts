@@ -23,6 +23,11 @@ export interface UapiTarget {
   describe(): UapiDevice;
   /** Applies all of the change or, with an errno, nothing. Owns its secrets from the call on. */
   apply(change: DeviceChange): UapiErrno | 0;
+  /**
+   * Resolves when nothing is used any more that was withdrawn before the call, a removed peer say: a `set` is answered then. Left out
+   * where that is so at once.
+   */
+  settled?(): Promise<void>;
   /** For endpoints with a zone; left out: they are refused. */
   readonly zoneNumber?: ZoneLookup;
 }
@@ -137,21 +142,33 @@ function serve(connection: Socket, target: UapiTarget, log: UapiLog): void {
   const reader = new RequestReader({ zoneNumber: target.zoneNumber });
   connection.on('error', () => connection.destroy());
   connection.on('close', () => reader.end());
-  connection.on('drain', () => connection.resume());
   connection.on('data', (bytes) => {
     const requests = reader.push(bytes);
     bytes.fill(0);
-    for (const request of requests) {
-      const answer = answerTo(request, target, log);
-      const isFlushed = connection.write(answer, () => void answer.fill(0));
-      // Whoever asks without reading the answers is not read from either.
-      if (!isFlushed) connection.pause();
-      if (request.kind === 'invalid' && request.connection === 'lost') connection.end();
-    }
+    // One after the other: nothing more is read before these are answered.
+    connection.pause();
+    void answerEach(connection, requests, target, log);
   });
 }
 
-function answerTo(request: UapiRequest, target: UapiTarget, log: UapiLog): Uint8Array {
+/** Requests that were received whole are carried out, whether or not anybody waits for the answers. */
+async function answerEach(
+  connection: Socket,
+  requests: readonly UapiRequest[],
+  target: UapiTarget,
+  log: UapiLog,
+): Promise<void> {
+  for (const request of requests) {
+    const answer = await answerTo(request, target, log);
+    connection.write(answer, () => void answer.fill(0));
+    if (request.kind === 'invalid' && request.connection === 'lost') connection.end();
+  }
+  // Whoever asks without reading the answers is not read from either.
+  if (connection.writableNeedDrain) connection.once('drain', () => connection.resume());
+  else connection.resume();
+}
+
+async function answerTo(request: UapiRequest, target: UapiTarget, log: UapiLog): Promise<Uint8Array> {
   switch (request.kind) {
     case 'get': {
       const device = target.describe();
@@ -163,6 +180,7 @@ function answerTo(request: UapiRequest, target: UapiTarget, log: UapiLog): Uint8
       const errno = target.apply(request.change);
       discardChange(request.change);
       log.event('configured', { errno });
+      await target.settled?.();
       return encodeErrnoAnswer('set', errno);
     }
     case 'invalid':
