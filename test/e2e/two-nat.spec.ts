@@ -73,6 +73,16 @@ describe.skipIf(whyNoLab() !== undefined)('two hosts behind two NATs', () => {
     });
   });
 
+  it('hear at once from the kernel that they have got another address, and that it is gone', async () => {
+    // By looking every 5 s alone, six changes in a row would hardly ever be noticed within 1.5 s each.
+    for (const change of ['add', 'delete', 'add', 'delete', 'add', 'delete']) {
+      const since = Date.now();
+      await mesh.hostA.ip('address', change, '192.168.1.77/24', 'dev', 'eth0');
+      await mesh.nodeA.log.waitFor('candidates-changed', 1500, since);
+    }
+    expect((await mesh.nodeA.status()).host_candidates).toHaveLength(1);
+  });
+
   it('fetch a web page over the mesh, and the server sees the virtual address', async () => {
     const server = await serveWebPage(mesh.hostB, ipB);
     expect(await fetchWebPage(mesh.hostA, ipB)).toBe(`Hello ${ipA}, this is host-b at ${ipB}.\n`);

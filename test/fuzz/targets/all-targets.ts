@@ -5,6 +5,7 @@ import { controlMessage } from './control-message.js';
 import { controlSocketLine } from './control-socket-line.js';
 import { innerPacket } from './inner-packet.js';
 import { joinedPackets } from './joined-packets.js';
+import { routerAnswer } from './router-answer.js';
 import { stunMessage } from './stun-message.js';
 import { tunnelDatagram } from './tunnel-datagram.js';
 import { uapiRequest } from './uapi-request.js';
@@ -18,6 +19,7 @@ export const targets: readonly FuzzTarget[] = [
   joinedPackets,
   uapiRequest,
   stunMessage,
+  routerAnswer,
   tunnelDatagram,
   controlMessage,
   controlSocketLine,

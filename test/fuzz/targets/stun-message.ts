@@ -1,6 +1,6 @@
 // What arrives where STUN is spoken: at the decoder, at a server, and at the checks of integrity.
 import { nodeCrypto } from '@shadownet/crypto';
-import { addDuration, instant, milliseconds, parseEndpoint } from '@shadownet/primitives';
+import { addDuration, type Endpoint, instant, milliseconds, parseEndpoint } from '@shadownet/primitives';
 import {
   BindingServer,
   decodeStunMessage,
@@ -8,6 +8,7 @@ import {
   isStunMessage,
   mappedEndpoint,
   MAX_ANSWER_BYTES,
+  type ServerSocket,
   unknownRequiredTypes,
   verifyMessageIntegrity,
   verifyMessageIntegritySha256,
@@ -24,7 +25,16 @@ export const stunMessage: FuzzTarget = {
   inputs: 40_000,
   maxLength: 1500,
   start(random) {
-    const server = new BindingServer({ software: 'fuzzed', maxPerSourcePerSecond: 1_000_000 });
+    const sockets = ['203.0.113.10:3478', '203.0.113.10:3479', '203.0.113.11:3478', '203.0.113.11:3479'].map(
+      (text, i): ServerSocket => {
+        const own = parseEndpoint(text)!;
+        return { host: i < 2 ? 'primary' : 'alternate', port: own.port, endpoint: own };
+      },
+    );
+    const server = new BindingServer({
+      ...{ software: 'fuzzed', maxPerSourcePerSecond: 1_000_000, sockets },
+      answerAgain: { keyOf: () => KEY, hmac: hmacSha256 },
+    });
     const transactionId = random.bytes(12);
     const integrity = { key: KEY, hmac: hmacSha256 };
     const endpoint = CLIENT;
@@ -36,6 +46,14 @@ export const stunMessage: FuzzTarget = {
           { kind: 'username', value: random.bytes(16) },
           { kind: 'probe-counter', counter: 2n ** 63n },
           { kind: 'change-request', address: true, port: true },
+        ],
+      }),
+      encodeStunMessage({
+        ...{ class: 'request', transactionId, integrity, fingerprint: false },
+        attributes: [
+          { kind: 'username', value: random.bytes(16) },
+          { kind: 'xor-mapped-address', endpoint },
+          { kind: 'answer-again', after: milliseconds(1000) },
         ],
       }),
       encodeStunMessage({
@@ -71,12 +89,21 @@ export const stunMessage: FuzzTarget = {
           throw new Error('a forged signature');
         verifyMessageIntegrity(input, KEY, hmacSha1);
 
-        const answer = server.answer(input, CLIENT, now);
-        if (!answer) return;
-        if (!decoded.ok || decoded.message.class !== 'request') throw new Error('answered what is no request');
-        if (answer.length > MAX_ANSWER_BYTES) throw new Error(`an answer of ${String(answer.length)} bytes`);
-        const reply = decodeStunMessage(answer);
-        if (!reply.ok) throw new Error(`its own answer is ${reply.reason}`);
+        const check = (answer: Uint8Array, to: Endpoint): void => {
+          if (to !== CLIENT) throw new Error('an answer to somebody else');
+          if (answer.length > MAX_ANSWER_BYTES) throw new Error(`an answer of ${String(answer.length)} bytes`);
+          const reply = decodeStunMessage(answer);
+          if (!reply.ok) throw new Error(`its own answer is ${reply.reason}`);
+        };
+        server.handleTimeout(now, { datagram: check });
+        const socket = random.integer(0, 3);
+        server.handleDatagram(input, CLIENT, socket, now, {
+          datagram: (answer, to, via) => {
+            check(answer, to);
+            if (!decoded.ok || decoded.message.class !== 'request') throw new Error('answered what is no request');
+            if (via !== socket && answer.length > input.length) throw new Error('amplified from elsewhere');
+          },
+        });
       },
     };
   },

@@ -12,10 +12,8 @@ import { describeFailure } from '../runtime/control-failure.js';
 import { deriveControlKeys } from '../runtime/control-keys.js';
 import { StateDirectory } from '../state/state-directory.js';
 
-/** Around what NATs are known to use: 30 s is usual, 2 min is what RFC 4787 REQ-5 asks for. */
+/** Around what NATs are known to use: 30 s is usual, 2 min is what RFC 4787 REQ-5 asks for. The server has 16 wait for one node. */
 const SILENCES = [5, 10, 15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300].map(seconds);
-/** What the server lets one node wait for at once, less what a run just before may still wait for. */
-const MAX_TESTS = 8;
 
 /** Throws NodeError: there is no identity in that directory, or the control server does not answer. */
 export async function prepareLifetimeTests(
@@ -60,7 +58,7 @@ export async function prepareLifetimeTests(
   };
 }
 
-/** The longest ones, and `longest` itself. */
-export function silencesUpTo(longest: Duration): Duration[] {
-  return [...SILENCES.filter((silence) => silence < longest), longest].slice(-MAX_TESTS);
+/** The usual ones below `longest`, and that itself. */
+function silencesUpTo(longest: Duration): Duration[] {
+  return [...SILENCES.filter((silence) => silence < longest), longest];
 }

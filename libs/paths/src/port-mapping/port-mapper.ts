@@ -259,9 +259,9 @@ export class PortMapper {
     switch (response.kind) {
       case 'external-address':
         this.#natPmpAddress = response.address;
-        if (this.#state.kind === 'mapped') this.#noteEpoch(response.epoch, now, out);
-        // It has been asked by PCP twice and answers this: it knows NAT-PMP only.
+        // A router that has been asked by PCP and answers this knows NAT-PMP only.
         if (this.#isAsking('pcp')) this.#giveUpOn('pcp', now, out);
+        else if (this.#granted?.mapping.protocol === 'nat-pmp') this.#noteEpoch(response.epoch, now, out);
         return true;
       case 'mapped': {
         if (response.internalPort !== this.#options.internalPort || !this.#isAsking('nat-pmp')) return false;
