@@ -4,17 +4,11 @@
 import { networkInterfaces } from 'node:os';
 import type { Netcheck, NetcheckFamily } from '@shadownet/contracts';
 import { classifyNat, describeNat } from '@shadownet/paths';
-import {
-  type Endpoint,
-  formatEndpoint,
-  formatIpAddress,
-  type IpAddress,
-  ipAddressScope,
-  parseIpAddress,
-} from '@shadownet/primitives';
+import { type Endpoint, formatEndpoint, formatIpAddress, type IpAddress, ipAddressScope } from '@shadownet/primitives';
 import type { LifetimeTests, NatSample, NatTestServer } from '@shadownet/stun';
 import { findGateway } from '../router/default-gateway.js';
 import { findOffers } from '../router/offers.js';
+import { localAddresses } from '../runtime/local-addresses.js';
 import { resolveStunServers } from '../runtime/stun-servers.js';
 import { wallNow } from '../runtime/clock.js';
 import type { HostAndPort } from '../config.js';
@@ -59,7 +53,7 @@ export async function examineNetwork(options: NetcheckOptions): Promise<Netcheck
 }
 
 async function examineFamily(family: 4 | 6, options: NetcheckOptions): Promise<FamilyResult> {
-  const local = localAddresses(family);
+  const local = localAddresses(networkInterfaces()).filter((address) => address.family === family);
   if (!local.some(isConnected)) {
     return { message: { result: 'not-tested', reason: 'no-address' }, samples: [], servers: [] };
   }
@@ -76,16 +70,6 @@ async function examineFamily(family: 4 | 6, options: NetcheckOptions): Promise<F
     samples,
     servers,
   };
-}
-
-/** Of all interfaces: any of them may be what a server sees. */
-function localAddresses(family: 4 | 6): IpAddress[] {
-  return Object.values(networkInterfaces()).flatMap((infos) =>
-    (infos ?? []).flatMap(({ address: text }) => {
-      const address = parseIpAddress(text);
-      return address?.family === family ? [address] : [];
-    }),
-  );
 }
 
 /** With a loopback or link-local address alone there is no network to be examined. */

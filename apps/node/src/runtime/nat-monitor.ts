@@ -3,8 +3,9 @@
 
 import { networkInterfaces } from 'node:os';
 import { classifyNat, type NatReport } from '@shadownet/paths';
-import { type Endpoint, type Instant, parseIpAddress } from '@shadownet/primitives';
+import type { Endpoint, Instant } from '@shadownet/primitives';
 import { runNatTests } from '../netcheck/nat-test-run.js';
+import { localAddresses } from './local-addresses.js';
 
 export interface NatMonitorOptions {
   readonly now: () => Instant;
@@ -63,6 +64,7 @@ export class NatMonitor {
   }
 
   #start(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#lastStart = this.#options.now();
     this.#state = 'measuring';
@@ -83,16 +85,10 @@ export class NatMonitor {
     try {
       const samples = await runNatTests({ family: 4, servers, lifetime: undefined, signal });
       if (signal.aborted) return;
-      this.#report = classifyNat(samples, localAddresses());
+      this.#report = classifyNat(samples, localAddresses(networkInterfaces()));
       this.#options.onReport(this.#report);
     } catch {
       // No sockets to be had: what STUN servers see of the node's own one has to do.
     }
   }
-}
-
-function localAddresses() {
-  return Object.values(networkInterfaces()).flatMap(
-    (infos) => infos?.flatMap(({ address }) => parseIpAddress(address) ?? []) ?? [],
-  );
 }

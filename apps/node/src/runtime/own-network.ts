@@ -11,7 +11,6 @@ import {
   type Instant,
   ipAddressesEqual,
   type IpPrefix,
-  parseIpAddress,
 } from '@shadownet/primitives';
 import type { Tunnel } from '@shadownet/tunnel';
 import type { UdpSocket } from '@shadownet/udp';
@@ -19,6 +18,7 @@ import { findGateway, type Gateway } from '../router/default-gateway.js';
 import { PortForwarding } from '../router/port-forwarding.js';
 import type { ForwardedPort } from '../router/router-session.js';
 import { hostCandidates, type Interfaces } from './candidate-gatherer.js';
+import { localAddresses } from './local-addresses.js';
 import { NatMonitor, type NatTestServers } from './nat-monitor.js';
 import { NetworkWatch, type NetworkSign } from './network-watch.js';
 import type { NodeLog } from './node-log.js';
@@ -124,9 +124,7 @@ export class OwnNetwork {
   /** A mapping is of use where STUN servers see another address than the host's own, so behind a NAT. */
   #chooseGateway(interfaces: Interfaces): void {
     const { tunnel } = this.#options;
-    const own = Object.values(interfaces).flatMap(
-      (infos) => infos?.flatMap(({ address }) => parseIpAddress(address) ?? []) ?? [],
-    );
+    const own = localAddresses(interfaces);
     const isTranslated = tunnel.reflexive.some(
       ({ address }) => address.family === 4 && !own.some((one) => ipAddressesEqual(one, address)),
     );
