@@ -11,6 +11,8 @@ const EMPTY = new Uint8Array(0);
 export class StreamMessageWriter {
   #message = EMPTY;
   #length = 0;
+  /** Of the message before: the next one of a busy stream will be as long. */
+  #lastLength = FIRST_BYTES;
 
   /** Bytes to take. */
   get length(): number {
@@ -35,6 +37,7 @@ export class StreamMessageWriter {
   /** The message so far, whose memory belongs to the caller from now on. */
   take(): Uint8Array<ArrayBuffer> {
     const message = this.#message.subarray(0, this.#length);
+    this.#lastLength = this.#length;
     this.#message = EMPTY;
     this.#length = 0;
     return message;
@@ -42,7 +45,9 @@ export class StreamMessageWriter {
 
   #reserve(length: number): void {
     if (length <= this.#message.length) return;
-    const grown = new Uint8Array(Math.min(MAX_STREAM_MESSAGE_BYTES, Math.max(FIRST_BYTES, 2 * length)));
+    const grown = new Uint8Array(
+      Math.min(MAX_STREAM_MESSAGE_BYTES, Math.max(FIRST_BYTES, this.#lastLength + MAX_FRAME_BYTES, 2 * length)),
+    );
     grown.set(this.#message.subarray(0, this.#length));
     this.#message = grown;
   }

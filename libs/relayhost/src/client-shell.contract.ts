@@ -14,6 +14,9 @@ import {
 import { openPortableUdp, type UdpSocket } from '@shadownet/udp';
 import { WebSocket } from 'ws';
 
+const MIN_WAIT_MS = 10;
+const MAX_WAIT_MS = 250;
+
 interface Stream {
   readonly socket: WebSocket;
   readonly writer: StreamMessageWriter;
@@ -25,7 +28,7 @@ export class ClientShell {
   onRelayed: (bytes: Uint8Array, peer: PublicKey) => void = () => {};
   readonly #streams = new Map<string, Stream>();
   readonly #out: RelayClientOutput;
-  readonly #ticker: NodeJS.Timeout;
+  #tick: NodeJS.Timeout | undefined;
 
   static async open(privateKey?: Uint8Array): Promise<ClientShell> {
     return new ClientShell(await openPortableUdp({ address: parseIpAddress('127.0.0.1')! }), privateKey);
@@ -52,7 +55,7 @@ export class ClientShell {
     udp.onDatagram((datagram, from) => {
       if (isRelayFrame(datagram)) this.client.handleDatagram(datagram, from, now(), this.#out);
     });
-    this.#ticker = setInterval(() => this.client.handleTimeout(now(), this.#out), 50);
+    this.#look();
   }
 
   get keyText(): string {
@@ -82,9 +85,17 @@ export class ClientShell {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#ticker);
+    clearTimeout(this.#tick);
     this.client.close(this.#out);
     await this.udp.close();
+  }
+
+  /** Now and then is often enough for a deadline that came nearer meanwhile. */
+  #look(): void {
+    this.client.handleTimeout(now(), this.#out);
+    const wakeup = this.client.pollTimeout();
+    const wait = wakeup ? wakeup.at - now() : MAX_WAIT_MS;
+    this.#tick = setTimeout(() => this.#look(), Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, wait)));
   }
 
   #open(relay: string, url: string): void {
