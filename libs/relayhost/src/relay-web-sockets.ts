@@ -20,6 +20,9 @@ const MAX_WEB_SOCKETS = 8192;
 const UNSUPPORTED_DATA = 1003;
 const GOING_AWAY = 1001;
 
+/** What takes the messages. */
+export type StreamHost = Pick<RelayHost, 'openStream' | 'takeMessage' | 'sent' | 'streamClosed'>;
+
 interface Client {
   readonly webSocket: WebSocket;
   /** Bytes handed to the relay and not yet taken. */
@@ -41,7 +44,7 @@ export class RelayWebSockets {
   /** Other upgrades at this server are refused. */
   constructor(
     private readonly http: Server | SecureServer,
-    private readonly host: RelayHost,
+    private readonly host: StreamHost,
   ) {
     this.#onUpgrade = (request, socket, head) => {
       const path = new URL(request.url ?? '/', 'http://relay').pathname;

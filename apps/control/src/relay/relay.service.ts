@@ -112,13 +112,20 @@ export class RelayService implements OnModuleInit, OnModuleDestroy {
       return await RelayHost.start({
         ...{ privateKey, network: NETWORK, ticketKeys: [], limits: {}, workerEntry: this.workerEntry },
         udp: { address, port, kind: 'best' },
-        onFailed: (error) => this.#logger.error({ event: 'relay-failed', error: error.message }),
+        onFailed: (error) => this.#onFailed(error),
       });
     } catch (error) {
       if (!(error instanceof RelayHostError)) throw error;
       const what = `relay on UDP ${address}:${port}: ${error.message}; choose another --relay-port, or --no-relay`;
       throw new ControlError('address-in-use', what, { cause: error });
     }
+  }
+
+  /** The rest of the server goes on, and nodes are told of this relay no more. */
+  #onFailed(error: RelayHostError): void {
+    this.#logger.error({ event: 'relay-failed', error: error.message });
+    this.#embedded?.sockets.close();
+    this.#embedded = undefined;
   }
 
   #ticketFor(publicKey: string): string {
