@@ -1,7 +1,7 @@
 // What becomes of data when paths come, fail and go, with a relay in reserve: whole tunnels on a simulated network.
 
 import { addDuration, type Duration, milliseconds, minutes, seconds } from '@shadownet/primitives';
-import { buildSite, type LinkQuality, Nat, NAT_KINDS, type NatKind, type Segment } from '@shadownet/testlab';
+import { buildSite, type LinkQuality, type Nat, NAT_KINDS, type NatKind, type Segment } from '@shadownet/testlab';
 import { describe, expect, it } from 'vitest';
 import { INTERNET, SimulatedMesh, type SimulatedMeshNode } from './simulated-mesh.js';
 

@@ -50,7 +50,9 @@ import {
   IDLE_TIME,
   KEEPALIVE_INTERVAL,
   LONGEST_PAUSE,
+  LONGEST_UNMEASURED,
   LONGEST_RELAYED_PAUSE,
+  MAX_EXPLORE_DOUBLINGS,
   PAUSE_JITTER,
   REPORT_INTERVAL,
   REPORTED_BYTES,
@@ -66,6 +68,7 @@ import { clearlyBetter } from './path-score.js';
 import {
   type Connected,
   dataDoubtAt,
+  isAnswering,
   isInDoubt,
   type Liveness,
   livenessWakeup,
@@ -259,8 +262,9 @@ export class PathAgent {
     const isReported = bytes >= REPORTED_BYTES || unreportedPackets >= REPORTED_PACKETS;
     this.#state = {
       ...state,
-      unansweredSince: state.unansweredSince ?? now,
+      unansweredSince: state.unansweredSince ?? (isAnswering(state, now) ? undefined : now),
       unreportedPackets,
+      spoke: true,
       reportAt: state.reportAt ?? (isReported ? addDuration(now, REPORT_INTERVAL) : undefined),
     };
   }
@@ -269,9 +273,13 @@ export class PathAgent {
   trafficReceived(path: Path, now: Instant, bytes = 0): void {
     this.#lastActiveAt = now;
     this.#entryOf(path)?.receipt.noteReceived(bytes, now);
-    if (this.#state.kind !== 'connected' || this.#state.unansweredSince === undefined) return;
-    if (!pathsEqual(path, this.#state.entry.path)) return;
-    this.#state = { ...this.#state, unansweredSince: undefined };
+    const state = this.#state;
+    if (state.kind !== 'connected' || !pathsEqual(path, state.entry.path)) return;
+    // A conversation that goes on after something of ours is as good as the answer to a keepalive, but it measures no RTT.
+    const isMeasured = state.entry.confirmedWithin(LONGEST_UNMEASURED, now);
+    const goesOn = state.spoke && isMeasured && state.liveness.kind === 'steady';
+    const liveness = goesOn ? this.#steady(milliseconds(0), now) : state.liveness;
+    this.#state = { ...state, unansweredSince: undefined, liveness, lastDataAt: now, spoke: false };
   }
 
   // ── Probes ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -473,6 +481,9 @@ export class PathAgent {
       unansweredSince: undefined,
       roundAt: addDuration(now, jittered(ROUND_INTERVAL, this.#random)),
       settledAt: addDuration(now, SETTLE_TIME),
+      explored: 0,
+      lastDataAt: undefined,
+      spoke: false,
       reportAt: undefined,
       unreportedPackets: 0,
     };
@@ -543,8 +554,12 @@ export class PathAgent {
   }
 
   #exploreRound(state: Connected, now: Instant, out: PathOutput): void {
-    const interval = now < state.settledAt ? ROUND_INTERVAL : EXPLORE_INTERVAL;
-    this.#state = { ...state, roundAt: addDuration(now, jittered(interval, this.#random)) };
+    const isSettled = now >= state.settledAt;
+    const wait = isSettled
+      ? milliseconds(jittered(EXPLORE_INTERVAL, this.#random) * 2 ** Math.min(state.explored, MAX_EXPLORE_DOUBLINGS))
+      : jittered(ROUND_INTERVAL, this.#random);
+    const explored = isSettled ? state.explored + 1 : 0;
+    this.#state = { ...state, roundAt: addDuration(now, wait), explored };
     const others = this.#candidates.entries.filter((entry) => entry !== state.entry);
     this.#probeAll(others, now, out);
   }

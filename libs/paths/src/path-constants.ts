@@ -23,18 +23,26 @@ export const LONGEST_PAUSE = seconds(30);
 export const PAUSE_JITTER = 0.25;
 
 /** After a path was chosen the other candidates are probed on for so long, for a better one whose hole opens later. */
-export const SETTLE_TIME = seconds(2);
+export const SETTLE_TIME = seconds(1.2);
 
-/** Later they are tried this often: a path that lost its first probes to chance must not stay unknown. */
+/** Later they are tried after such a time, then after twice that, up to 2^3 times: a path that lost its first probes to chance
+ * must not stay unknown, and what changed is told by calls and maps. */
 export const EXPLORE_INTERVAL: Range = [seconds(60), seconds(75)];
+export const MAX_EXPLORE_DOUBLINGS = 3;
 
 /** Of the current path: keeps the NAT's mapping (the shortest common lifetime is 30 s) and measures the RTT. */
 export const KEEPALIVE_INTERVAL: Range = [seconds(10), seconds(12)];
+
+/** Data that is answered takes the place of keepalives for so long. */
+export const LONGEST_UNMEASURED = minutes(1);
 
 /** Data was sent on the current path and nothing came back for so long, or for so many RTTs if that is longer: the path is
  * checked, and data goes by the relay, too. */
 export const DATA_ANSWER_TIME = milliseconds(500);
 export const DATA_ANSWER_RTTS = 1.5;
+
+/** What goes out so soon after something came in is not waited for an answer to; on a path that dies, doubt comes so much later. */
+export const ANSWERING_TIME = milliseconds(200);
 
 /** Nothing came back for so long, probes' answers included: the path is lost. A little later where there is no relay to go to. */
 export const DATA_LOSS_TIME = seconds(3);

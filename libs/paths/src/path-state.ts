@@ -1,8 +1,15 @@
 // The states of the path agent, and the deadlines that follow from one. Used by path-agent.ts.
 
-import { addDuration, assertNever, type Instant, milliseconds, type Wakeup } from '@shadownet/primitives';
+import {
+  addDuration,
+  assertNever,
+  durationBetween,
+  type Instant,
+  milliseconds,
+  type Wakeup,
+} from '@shadownet/primitives';
 import type { CandidateEntry } from './candidate-table.js';
-import { DATA_ANSWER_RTTS, DATA_ANSWER_TIME } from './path-constants.js';
+import { ANSWERING_TIME, DATA_ANSWER_RTTS, DATA_ANSWER_TIME } from './path-constants.js';
 import type { LossReason } from './path-event.js';
 
 export type Liveness =
@@ -35,6 +42,12 @@ export interface Connected {
   /** The next round of probes to the other candidates: frequent until `settledAt`, rare afterwards. */
   readonly roundAt: Instant;
   readonly settledAt: Instant;
+  /** Data of the peer came on the path. */
+  readonly lastDataAt: Instant | undefined;
+  /** Data of ours went out after it. */
+  readonly spoke: boolean;
+  /** Rare rounds since then. */
+  readonly explored: number;
   /** When the peer is asked what came of the data, and how many packets that was since it was asked last. */
   readonly reportAt: Instant | undefined;
   readonly unreportedPackets: number;
@@ -51,6 +64,11 @@ export function dataDoubtAt({ unansweredSince, entry }: Connected): Instant | un
   if (unansweredSince === undefined) return undefined;
   const patience = Math.max(DATA_ANSWER_TIME, DATA_ANSWER_RTTS * (entry.confirmation?.rtt ?? 0));
   return addDuration(unansweredSince, milliseconds(patience));
+}
+
+/** What goes out now is most likely an answer itself, and the last word: it is nothing to wait for an answer to. */
+export function isAnswering({ lastDataAt }: Connected, now: Instant): boolean {
+  return lastDataAt !== undefined && durationBetween(lastDataAt, now) < ANSWERING_TIME;
 }
 
 /** Data is unanswered, and so is more than one probe: whatever else works is better than this. */

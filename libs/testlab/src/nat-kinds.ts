@@ -70,7 +70,13 @@ const LAN_LINK: LinkQuality = { delay: [milliseconds(0.2), milliseconds(1)], los
 const HOME_ADDRESS = v4(192, 168, 1, 2);
 
 /** Builds the site with that number, 0…65,535: sites of different numbers have different addresses. */
-export function buildSite(network: SimulatedNetwork, access: Access, number: number, random: SeededRandom): Site {
+export function buildSite(
+  network: SimulatedNetwork,
+  access: Access,
+  number: number,
+  random: SeededRandom,
+  lanLink: LinkQuality = LAN_LINK,
+): Site {
   const outer = v4(198, 18 + (number >> 15), (number >> 8) & 0x7f, number & 0xff);
   switch (access.kind) {
     case 'public':
@@ -78,18 +84,18 @@ export function buildSite(network: SimulatedNetwork, access: Access, number: num
     case 'firewall': {
       const address = access.family === 4 ? outer : v6(number);
       const firewall = new Firewall([address], FirewallBehaviours.stateful);
-      return site([{ segment: network.lan(`site ${number}`, firewall, network.internet, LAN_LINK), address }]);
+      return site([{ segment: network.lan(`site ${number}`, firewall, network.internet, lanLink), address }]);
     }
     case 'udp-blocked': {
       const firewall = new Firewall([outer], FirewallBehaviours.udpBlocked);
-      return site([{ segment: network.lan(`site ${number}`, firewall, network.internet, LAN_LINK), address: outer }]);
+      return site([{ segment: network.lan(`site ${number}`, firewall, network.internet, lanLink), address: outer }]);
     }
     case 'nat':
-      return behindNats(network, access, number, outer, random);
+      return behindNats(network, access, number, outer, random, lanLink);
     case 'dual-stack': {
       const nat = new Nat(outer, access.nat, random);
       const firewall = new Firewall([v6(number)], FirewallBehaviours.stateful);
-      const segment = network.lan(`site ${number}`, [nat, firewall], network.internet, LAN_LINK);
+      const segment = network.lan(`site ${number}`, [nat, firewall], network.internet, lanLink);
       const addresses = [HOME_ADDRESS, v6(number)];
       return { ...site(addresses.map((address) => ({ segment, address }))), nats: [nat] };
     }
@@ -104,13 +110,14 @@ function behindNats(
   number: number,
   outer: IpAddress,
   random: SeededRandom,
+  lanLink: LinkQuality,
 ): Site {
   let segment = network.internet;
   const nats: Nat[] = [];
   for (const [depth, behaviour] of [...behaviours].reverse().entries()) {
     // Behind a provider's NAT the home's outer address is one of RFC 6598.
     const nat = new Nat(depth === 0 ? outer : v4(100, 64 + depth, number >> 8, number & 0xff), behaviour, random);
-    segment = network.lan(`site ${number}, ${depth + 1} deep`, nat, segment, LAN_LINK);
+    segment = network.lan(`site ${number}, ${depth + 1} deep`, nat, segment, lanLink);
     nats.unshift(nat);
   }
   const requestMapping = grantsMappings

@@ -27,5 +27,9 @@ export class SeededRandom {
   }
 
   /** The shape that the cores take their randomness in. */
-  readonly bytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => this.u32() >>> 24);
+  readonly bytes = (length: number): Uint8Array => {
+    const bytes = new Uint8Array(length);
+    for (let i = 0; i < length; i++) bytes[i] = this.u32() >>> 24;
+    return bytes;
+  };
 }

@@ -29,7 +29,7 @@ import type { SeededRandom } from './seeded-random.js';
 
 /** What happens to a datagram that crosses a segment. */
 export interface LinkQuality {
-  /** One way, uniform between the two. */
+  /** One way, uniform between the two. Without any the datagram arrives in the same moment, before the call returns. */
   readonly delay: readonly [Duration, Duration];
   /** Probability 0…1 that it is lost. */
   readonly loss: number;
@@ -234,6 +234,7 @@ export class SimulatedNetwork {
   inject(segment: Segment, datagram: Uint8Array, from: Endpoint, to: Endpoint): void {
     if (this.#recording) this.sightings.push({ at: this.#now, segment, from, to, datagram });
     const { delay, loss, reordering = 0, mtu = Infinity } = segment.quality;
+    if (delay[1] === 0 && loss === 0 && mtu === Infinity) return this.#arrive(segment, datagram, from, to);
     if (datagram.length + HEADER_BYTES[to.address.family] > mtu) return;
     if (this.#random.fraction() < loss) return;
     let wait = delay[0] + (delay[1] - delay[0]) * this.#random.fraction();
