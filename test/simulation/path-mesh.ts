@@ -184,7 +184,7 @@ export class PathMeshNode implements SimulatedCore {
     const link = new PathMeshLink(peer, peer.publicKey, encodeHex(keys.incomingId), agent);
     this.#links.set(peer, link);
     this.#byProbeId.set(link.probeId, link);
-    agent.setRelay(relayPath(RELAY, peer.publicKey));
+    agent.setRelay(relayPath(RELAY, peer.publicKey), this.#now);
     agent.setRemoteCandidates(peer.call.candidates, this.#now, this.#out);
     this.#settle(link);
     return link;

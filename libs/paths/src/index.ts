@@ -1,14 +1,17 @@
-export { type Call } from './call.js';
+export { type Call, encodeCall } from './call.js';
 export type { Candidate } from './candidate.js';
 export { DestinationLimiter } from './destination-limiter.js';
 export { classifyNat } from './nat/classify-nat.js';
 export { describeNat } from './nat/describe-nat.js';
 export type { MappingLifetime, NatDependence, NatFinding, NatReport, PortAllocation } from './nat/nat-report.js';
 export { type NatTraits, traitsFromReflexive, traitsOf, UNKNOWN_NAT } from './nat-traits.js';
-export { PathAgent, type PathAgentOptions, type PathCounters, type ProbeDrop, type ProbeResult } from './path-agent.js';
+export { type Attempt, explain, explanationLines, type Explanation } from './explain.js';
+export { PathAgent } from './path-agent.js';
+export type { PathAgentOptions, PathCounters, ProbeDrop, ProbeResult } from './path-agent-types.js';
 export type { LossReason, PathEvent, SearchReason } from './path-event.js';
 export type { CandidateStatus, PathStatus } from './path-status.js';
 export type { PathOutput } from './path-output.js';
+export { type ConnectionMeans, type ConnectionPrediction, type HostNetwork, predictConnection } from './prediction.js';
 export { PathsError } from './paths-error.js';
 export { deriveProbeKeys, type ProbeKeys, zeroProbeKeys } from './probe-keys.js';
 export {
@@ -28,5 +31,6 @@ export {
   GATEWAY_PORT,
   PCP_NONCE_BYTES,
 } from './port-mapping/pcp-message.js';
-export { probeIdOf } from './probe-message.js';
+export { encodeCallMessage, encodeProbeRequest, encodeProbeResponse, openProbe, probeIdOf } from './probe-message.js';
+export type { ProbeRun, Recording, TimelineEntry, TimelinePath } from './timeline.js';
 export { ReflexiveDiscovery, type ReflexiveEvent } from './reflexive-discovery.js';

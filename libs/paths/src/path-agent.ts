@@ -15,12 +15,12 @@ import {
   assertNever,
   type Duration,
   earliestWakeup,
+  formatEndpoint,
   type Instant,
   type IpPrefix,
   milliseconds,
   type Path,
   pathsEqual,
-  type PublicKey,
   publicKeysEqual,
   type RelayPath,
   remoteOf,
@@ -62,6 +62,7 @@ import {
   SEARCH_TIME,
   SETTLE_TIME,
 } from './path-constants.js';
+import type { PathAgentOptions, PathCounters, ProbeResult } from './path-agent-types.js';
 import type { LossReason, PathEvent, SearchReason } from './path-event.js';
 import type { PathOutput } from './path-output.js';
 import { clearlyBetter } from './path-score.js';
@@ -79,48 +80,9 @@ import {
 import { candidateStatus, type PathStatus } from './path-status.js';
 import { PathsError } from './paths-error.js';
 import { guessRole, PortGuessing } from './port-guessing.js';
-import {
-  type OpenedAnswer,
-  ProbeExchange,
-  type ProbeExchangeOptions,
-  type ProbeKind,
-  type ProbeRefusal,
-} from './probe-exchange.js';
+import { type OpenedAnswer, ProbeExchange, type ProbeKind } from './probe-exchange.js';
 import type { PathReport } from './probe-message.js';
-
-export interface PathAgentOptions extends ProbeExchangeOptions {
-  readonly localPublicKey: PublicKey;
-  readonly remotePublicKey: PublicKey;
-  /** Ranges of the mesh itself: a path to a peer must not lead through the mesh. */
-  readonly overlayPrefixes?: readonly IpPrefix[];
-  /** One for all agents of a node. */
-  readonly limiter?: DestinationLimiter;
-  /** What our calls tell the peer at that moment: where we are, and what our NAT is like. */
-  readonly ownCall?: () => Call;
-  /** Whether ports of hard NATs may be guessed: hundreds of probes to one address. False if absent. */
-  readonly guessing?: boolean;
-}
-
-export type ProbeDrop =
-  | ProbeRefusal
-  /** Its answer would be longer than itself. */
-  | 'request-too-short'
-  /** From an address that can be no path. */
-  | 'unusable-source'
-  | 'malformed-call'
-  /** The peer calls too often. */
-  | 'calls-limited';
-
-export type ProbeResult = { readonly ok: true } | { readonly ok: false; readonly reason: ProbeDrop };
-
-export interface PathCounters {
-  probesSent: number;
-  /** Probes not sent because their destination was probed just before. */
-  probesHeldBack: number;
-  requestsAnswered: number;
-  callsSent: number;
-  readonly dropped: Partial<Record<ProbeDrop, number>>;
-}
+import { type Recording, Timeline, timelinePath } from './timeline.js';
 
 const BEGINNING_OF_TIME = 0 as Instant;
 
@@ -133,6 +95,7 @@ export class PathAgent {
   readonly #messages: ProbeExchange;
   readonly #calls = new CallLimiter();
   readonly #guessing: PortGuessing | undefined;
+  readonly #timeline = new Timeline();
   readonly #events: PathEvent[] = [];
   #state: State = { kind: 'idle', since: BEGINNING_OF_TIME };
   #relay: RelayEntry | undefined;
@@ -168,6 +131,7 @@ export class PathAgent {
     this.#announced = { ...this.#announced, map: candidates };
     const added = this.#announce();
     if (added.length === 0) return;
+    this.#noteCandidates('map', candidates, now);
     switch (this.#state.kind) {
       case 'idle':
         return;
@@ -184,13 +148,14 @@ export class PathAgent {
   }
 
   /** The relay at which the peer can be reached, or that there is none (any more). Data goes there while no path is direct. */
-  setRelay(path: RelayPath | undefined): void {
+  setRelay(path: RelayPath | undefined, now: Instant): void {
     const before = this.#relay;
     if (before && path && pathsEqual(before.path, path)) return;
     this.#relay = path && new PathEntry(path);
+    this.#timeline.note({ kind: 'relay', isThere: path !== undefined }, now);
     if (this.#state.kind === 'connected') return;
-    if (path) this.#events.push({ kind: 'path-selected', path, rtt: undefined });
-    else if (before) this.#events.push({ kind: 'path-lost', path: before.path, reason: 'relay-gone' });
+    if (path) this.#tellSelected(path, undefined, now);
+    else if (before) this.#tellLost(before.path, 'relay-gone', now);
   }
 
   /** What `ownCall` says has changed: a peer that we are looking for hears of it at once. */
@@ -214,6 +179,7 @@ export class PathAgent {
 
   /** Searches now. A running search gets its full time again; a path in use is checked, and better ones are looked for. */
   start(now: Instant, out: PathOutput): void {
+    this.#timeline.note({ kind: 'command', command: 'start' }, now);
     this.#lastActiveAt = now;
     switch (this.#state.kind) {
       case 'idle':
@@ -232,6 +198,11 @@ export class PathAgent {
 
   /** Sends nothing more of its own accord, until `start` or a sign of life. Requests of the peer are still answered. */
   stop(now: Instant): void {
+    this.#timeline.note({ kind: 'command', command: 'stop' }, now);
+    this.#beIdle(now);
+  }
+
+  #beIdle(now: Instant): void {
     this.#stopGuessing(now);
     this.#state = { kind: 'idle', since: now };
   }
@@ -255,7 +226,10 @@ export class PathAgent {
   trafficSent(now: Instant, bytes = 0): void {
     this.#lastActiveAt = now;
     const state = this.#state;
-    if (state.kind === 'idle' && this.#relay) this.#state = { ...state, wakeAt: now };
+    if (state.kind === 'idle' && this.#relay && state.wakeAt === undefined) {
+      this.#timeline.note({ kind: 'command', command: 'traffic' }, now);
+      this.#state = { ...state, wakeAt: now };
+    }
     if (state.kind !== 'connected') return;
     state.entry.sizes.noteSent(bytes, now);
     const unreportedPackets = state.unreportedPackets + 1;
@@ -357,6 +331,11 @@ export class PathAgent {
     return this.#messages.nextCounter;
   }
 
+  /** What happened so far, as far back as is kept. */
+  get recording(): Recording {
+    return this.#timeline.recording;
+  }
+
   status(now: Instant): PathStatus {
     const current = this.#currentEntry() ?? this.#relay;
     return {
@@ -395,6 +374,7 @@ export class PathAgent {
 
   #handleAnswer({ probe, rtt, report }: OpenedAnswer, now: Instant): void {
     const { path, bytes, isGuess } = probe;
+    if (!isGuess) this.#timeline.noteAnswer(path, rtt, now);
     if (path.kind === 'relay') {
       if (this.#relay && pathsEqual(path, this.#relay.path)) this.#relay.confirm(rtt, now);
       return;
@@ -414,6 +394,8 @@ export class PathAgent {
     if (!call) return { ok: false, reason: 'malformed-call' };
     this.#remoteNat = call.nat;
     this.#announced = { ...this.#announced, call: call.candidates };
+    this.#noteCandidates('call', call.candidates, now);
+    this.#timeline.note({ kind: 'nats', local: this.#ownCall().nat, remote: call.nat }, now);
     const added = this.#announce();
     this.#lastActiveAt = now;
     const state = this.#state;
@@ -487,7 +469,7 @@ export class PathAgent {
       reportAt: undefined,
       unreportedPackets: 0,
     };
-    this.#events.push({ kind: 'path-selected', path: entry.path, rtt });
+    this.#tellSelected(entry.path, rtt, now);
     this.#stopGuessing(now, entry.path.socket);
     this.#leaveSocket(before, entry);
   }
@@ -505,6 +487,7 @@ export class PathAgent {
   #signOfLife(path: UdpPath, now: Instant, out: PathOutput): void {
     if (!isUsableCandidate(path.remote, this.#overlay)) return;
     const { entry, added } = this.#learn(path);
+    if (added) this.#timeline.note({ kind: 'heard', path: timelinePath(path) }, now);
     switch (this.#state.kind) {
       case 'idle':
         // With a relay a peer that wants something calls; otherwise its last probes would keep both awake.
@@ -528,6 +511,7 @@ export class PathAgent {
 
   #search(reason: SearchReason, span: Duration, failures: number, now: Instant, out: PathOutput): void {
     this.#events.push({ kind: 'search-started', reason });
+    this.#timeline.note({ kind: 'search', reason }, now);
     if (this.#relay) {
       // Who is called calls back, so that both know of each other's NAT. A peer that searches already does not call again.
       this.#call(this.#relay.path, out);
@@ -589,8 +573,13 @@ export class PathAgent {
   }
 
   #handleGuessing(now: Instant, out: PathOutput): void {
+    const guessAt = this.#guessing?.pollTimeout();
+    if (guessAt === undefined || now < guessAt) return;
+    const wasBegun = this.#guessing!.hasBegun;
     const candidates = this.#candidates.entries.map(({ candidate }) => candidate);
-    const step = this.#guessing?.handleTimeout(candidates, this.#remoteNat, now);
+    const step = this.#guessing!.handleTimeout(candidates, this.#remoteNat, now);
+    const role = guessRole(this.#ownCall().nat, this.#remoteNat);
+    if (!wasBegun && this.#guessing!.hasBegun && role) this.#timeline.note({ kind: 'guessing', role }, now);
     switch (step?.kind) {
       case undefined:
         return;
@@ -669,7 +658,7 @@ export class PathAgent {
 
   /** What answered a moment ago is taken at once; older confirmations count for nothing in the search that follows. */
   #lose(state: Connected, reason: LossReason, now: Instant, out: PathOutput): void {
-    this.#events.push({ kind: 'path-lost', path: state.entry.path, reason });
+    this.#tellLost(state.entry.path, reason, now);
     for (const entry of this.#candidates.entries) {
       if (entry === state.entry || !entry.confirmedWithin(FRESH_CONFIRMATION, now)) entry.confirmation = undefined;
     }
@@ -681,13 +670,12 @@ export class PathAgent {
       undefined,
     );
     if (best?.confirmation && this.#isWorthLeavingTheRelay(best, now)) this.#select(best, best.confirmation.rtt, now);
-    else this.#fallBack();
+    else this.#fallBack(now);
   }
 
   /** No path is direct: data goes by the relay, if there is one. */
-  #fallBack(): void {
-    if (!this.#relay) return;
-    this.#events.push({ kind: 'path-selected', path: this.#relay.path, rtt: this.#relay.confirmation?.rtt });
+  #fallBack(now: Instant): void {
+    if (this.#relay) this.#tellSelected(this.#relay.path, this.#relay.confirmation?.rtt, now);
   }
 
   get #idleAt(): Instant | undefined {
@@ -696,11 +684,11 @@ export class PathAgent {
 
   #goQuiet(now: Instant): void {
     const current = this.#currentEntry();
-    this.stop(now);
+    this.#beIdle(now);
     if (!current) return;
-    this.#events.push({ kind: 'path-lost', path: current.path, reason: 'idle' });
+    this.#tellLost(current.path, 'idle', now);
     this.#leaveSocket(current, undefined);
-    this.#fallBack();
+    this.#fallBack(now);
   }
 
   // ── What becomes of data ──────────────────────────────────────────────────────────────────────────────────────────
@@ -735,6 +723,23 @@ export class PathAgent {
     this.#events.push({ kind: 'path-mtu', path, provenBytes: sizes.provenBytes, losesBytes: sizes.lossAt(now) });
   }
 
+  // ── Telling ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #tellSelected(path: Path, rtt: Duration | undefined, now: Instant): void {
+    this.#events.push({ kind: 'path-selected', path, rtt });
+    this.#timeline.note({ kind: 'selected', path: timelinePath(path), rtt: rtt ?? null }, now);
+  }
+
+  #tellLost(path: Path, reason: LossReason, now: Instant): void {
+    this.#events.push({ kind: 'path-lost', path, reason });
+    this.#timeline.note({ kind: 'lost', path: timelinePath(path), reason }, now);
+  }
+
+  #noteCandidates(source: 'map' | 'call', candidates: readonly Candidate[], now: Instant): void {
+    const named = candidates.map(({ kind, endpoint }) => ({ kind, endpoint: formatEndpoint(endpoint) }));
+    this.#timeline.note({ kind: 'candidates', source, candidates: named }, now);
+  }
+
   // ── Sending ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #probeAll(entries: readonly CandidateEntry[], now: Instant, out: PathOutput): void {
@@ -753,6 +758,7 @@ export class PathAgent {
 
   #sendProbe(path: Path, kind: ProbeKind, now: Instant, out: PathOutput): void {
     this.counters.probesSent += 1;
+    if (!kind.isGuess && kind.bytes === undefined) this.#timeline.noteProbe(path, now);
     this.#messages.sendRequest(path, kind, now, out);
   }
 

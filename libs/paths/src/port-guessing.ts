@@ -89,8 +89,9 @@ export class PortGuessing {
     this.#random = random;
   }
 
-  get isUnderWay(): boolean {
-    return this.#state.kind !== 'resting';
+  /** Whether ports are tried or opened at the moment. */
+  get hasBegun(): boolean {
+    return this.#state.kind !== 'resting' && this.#state.kind !== 'scheduled';
   }
 
   /** A search starts. Guesses come later, unless the last ones were only lately. */

@@ -15,3 +15,5 @@ export {
 export { type Expectation, expectedBetween, type Means, MEANS } from './nat-expectations.js';
 export { type Access, buildSite, NAT_KIND_NAMES, NAT_KINDS, type NatKind, type Site } from './nat-kinds.js';
 export { type RelayHandler, SimulatedRelay } from './simulated-relay.js';
+export { hostNetworkOf } from './nat-kind-report.js';
+export { replayRecording } from './replay.js';

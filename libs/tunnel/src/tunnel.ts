@@ -13,6 +13,7 @@ import {
   PathAgent,
   type PathEvent,
   probeIdOf,
+  type Recording,
 } from '@shadownet/paths';
 import {
   assertNever,
@@ -150,7 +151,7 @@ export class Tunnel {
   setPeerRelay(publicKey: PublicKey, relay: string | undefined, now: Instant, out: TunnelOutput): void {
     const link = this.#links.ofPeer(publicKey);
     if (!link) return;
-    this.#links.agentOf(link).setRelay(relay === undefined ? undefined : relayPath(relay, publicKey));
+    this.#links.agentOf(link).setRelay(relay === undefined ? undefined : relayPath(relay, publicKey), now);
     this.#drain(now, out);
   }
 
@@ -280,6 +281,11 @@ export class Tunnel {
       peers: this.#links.all().map((link) => linkStatus(link, this.#device, now)),
       counters: this.#allCounters(),
     };
+  }
+
+  /** What happened in the search for a path to a peer, for `explain` and for a replay; `undefined` for one that is not there. */
+  recordingOf(publicKey: PublicKey): Recording | undefined {
+    return this.#links.ofPeer(publicKey)?.agent.recording;
   }
 
   /**
