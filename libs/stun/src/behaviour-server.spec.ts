@@ -237,6 +237,24 @@ describe('the second answer', () => {
     expect(subject.counters.notAnsweredAgain).toBe(1);
   });
 
+  it('does not come for a request that is shorter than both answers', () => {
+    const server = new BindingServer({
+      ...{ maxPerSourcePerSecond: 100, sockets: FOUR_SOCKETS },
+      answerAgain: { keyOf: () => KEY, hmac },
+    });
+    const from = at('[2001:db8::7]:40000');
+    const granted = (idBytes: number): boolean => {
+      const attributes = againIn(1000, from);
+      attributes[0] = { kind: 'username', value: new Uint8Array(idBytes) };
+      const transactionId = new Uint8Array(12).fill(idBytes);
+      const request = encodeStunMessage({ class: 'request', transactionId, attributes, fingerprint: false, ...signed });
+      const answer = decodeStunMessage(server.answer(request, from, instant(0))!);
+      return answer.ok && findAttribute(answer.message, 'answer-again') !== undefined;
+    };
+    expect(granted(16)).toBe(true);
+    expect(granted(0)).toBe(false);
+  });
+
   it('comes once for a request that is sent again', () => {
     const subject = new ServerInTest(FOUR_SOCKETS);
     for (let i = 0; i < 5; i++) subject.ask({ attributes: againIn(5000), ...signed });
@@ -257,6 +275,24 @@ describe('the second answer', () => {
     expect(askAll(0)).toBe(16);
     expect(subject.wakeAt(5000)).toHaveLength(16);
     expect(askAll(6000)).toBe(16);
+  });
+
+  it('is owed to at most 32 requests of one source, whatever keys sign them', () => {
+    const server = new BindingServer({
+      ...{ maxPerSourcePerSecond: 1000, sockets: FOUR_SOCKETS },
+      answerAgain: { keyOf: () => KEY, hmac },
+    });
+    let granted = 0;
+    for (let i = 1; i <= 100; i++) {
+      const from = at(`192.0.2.1:${i}`);
+      const attributes = againIn(1000, from);
+      attributes[0] = { kind: 'username', value: new Uint8Array(16).fill(i) };
+      const transactionId = new Uint8Array(12).fill(i);
+      const request = encodeStunMessage({ class: 'request', transactionId, attributes, fingerprint: false, ...signed });
+      const answer = decodeStunMessage(server.answer(request, from, instant(0))!);
+      if (answer.ok && findAttribute(answer.message, 'answer-again')) granted += 1;
+    }
+    expect(granted).toBe(32);
   });
 
   it('comes in the order in which they are due', () => {

@@ -188,8 +188,11 @@ describe('PortMapper', () => {
   it.each(['pcp', 'nat-pmp'] as const)('asks again at once when a router that speaks %s has restarted', (speaks) => {
     const router = new Router(speaks);
     const subject = new MapperInTest(router);
+    const isMapRequest = (request: string): boolean => request.startsWith('0201') || request.startsWith('0001');
+    const before = router.asked.filter(isMapRequest).length;
     subject.runUntil(70_000);
     expect(subject.outcomes).toHaveLength(1);
+    expect(router.asked.filter(isMapRequest)).toHaveLength(before);
     router.epoch = 3;
     router.externalPort = 50_002;
     subject.runUntil(125_000);

@@ -68,9 +68,12 @@ describe('NatBehaviourDiscovery', () => {
   it.each(['192.168.1.5:3479', '127.0.0.1:3479', '224.0.0.1:3479', '[2001:db8::1]:3479', '203.0.113.10:3479'])(
     'asks nothing of %s though the server calls that its other address',
     (other) => {
-      const subject = new DiscoveryInTest();
+      const subject = new DiscoveryInTest(true);
       subject.answer(0, [MAPPED, { kind: 'other-address', endpoint: at(other) }]);
+      subject.answer(1, [MAPPED]);
+      for (let ms = 10; ms < 8000; ms += 10) subject.wakeAt(ms);
       expect(subject.destinations).toEqual([SERVER]);
+      expect(subject.discovery.finished).toBe(true);
     },
   );
 
