@@ -49,13 +49,19 @@ setImmediate(() => void run());
 
 async function run(): Promise<void> {
   const secrets = options.secrets.map((text) => Uint8Array.from(Buffer.from(text, 'base64')));
-  for (const secret of secrets.slice(1)) (await ClientShell.open(secret)).use(description(options.transport));
+  const idle: ClientShell[] = [];
+  for (const secret of secrets.slice(1)) {
+    const shell = await ClientShell.open(secret);
+    shell.use(description(options.transport));
+    idle.push(shell);
+  }
   if (options.transport === 'stream') await runStream(secrets[0]!);
   else runUdp(secrets[0]!);
   let frames = 0;
   let bytes = 0;
   setInterval(() => {
-    const line = { frames: receivedFrames - frames, bytes: receivedBytes - bytes };
+    const idleClients = idle.filter(({ client }) => client.status()[0]?.state === 'up').length;
+    const line = { frames: receivedFrames - frames, bytes: receivedBytes - bytes, idleClients };
     [frames, bytes] = [receivedFrames, receivedBytes];
     process.stdout.write(`${JSON.stringify(line)}\n`);
   }, 1000);

@@ -5,6 +5,7 @@ import { controlMessage } from './control-message.js';
 import { controlSocketLine } from './control-socket-line.js';
 import { innerPacket } from './inner-packet.js';
 import { joinedPackets } from './joined-packets.js';
+import { relayFrame } from './relay-frame.js';
 import { routerAnswer } from './router-answer.js';
 import { stunMessage } from './stun-message.js';
 import { tunnelDatagram } from './tunnel-datagram.js';
@@ -21,6 +22,7 @@ export const targets: readonly FuzzTarget[] = [
   stunMessage,
   routerAnswer,
   tunnelDatagram,
+  relayFrame,
   controlMessage,
   controlSocketLine,
   addressText,
