@@ -62,6 +62,8 @@ export const HOME_CHOICE_DELAY: Duration = milliseconds(300);
 export const VISIT_TIME: Duration = minutes(3);
 /** A session is renewed when this part of its life is over. */
 export const RENEW_AFTER_FRACTION = 0.8;
+/** But not sooner: the session of a ticket that is about to end can not be made longer by renewing it. */
+export const MIN_RENEWAL_TIME: Duration = seconds(10);
 export const RESOLVE_INTERVAL: Duration = milliseconds(500);
 /** Frames kept for a peer while its channel is asked for. */
 export const MAX_HELD_FRAMES = 8;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RelayEvent } from './client/relay-client-types.js';
 import { MAX_HELD_FRAMES } from './constants.js';
+import { FrameType } from './frame.js';
 import { initiation, probe, seeded, stun, transport } from './payloads.contract.js';
 import { type SimulatedClient, SimulatedRelays } from './simulated-relays.js';
 
@@ -221,6 +222,20 @@ describe('a session', () => {
       expect(b.received.length).toBe(minute + 2);
     }
     expect(world.relays.get('home')!.server!.counters.confirmed).toBeGreaterThanOrEqual(6);
+    expect(a.events.filter(({ kind }) => kind === 'relay-down')).toEqual([]);
+  });
+
+  it('goes on when its renewal is not answered, as long as the relay answers otherwise', () => {
+    const { world, a, b } = pair();
+    world.loses = (bytes) => bytes[0] === FrameType.hello;
+    for (let minute = 0; minute < 5.5 * 60; minute++) {
+      a.send('home', b, transport(64));
+      world.run(60_000);
+    }
+    expect(b.received).toHaveLength(1 + 5.5 * 60);
+    world.loses = () => false;
+    world.run(60_000);
+    expect(world.relays.get('home')!.server!.counters.confirmed).toBe(4);
     expect(a.events.filter(({ kind }) => kind === 'relay-down')).toEqual([]);
   });
 

@@ -6,6 +6,7 @@ import { addDuration, type Duration, durationBetween, type Instant, seconds } fr
 import {
   FRAME_HEADER_BYTES,
   MAX_UNANSWERED_PINGS,
+  MIN_RENEWAL_TIME,
   PING_BYTES,
   RENEW_AFTER_FRACTION,
   SILENCE_BEFORE_PING,
@@ -20,7 +21,7 @@ export class ClientSession {
   readonly sealer: FrameSealer;
   readonly opener: FrameOpener;
   readonly instance: number;
-  readonly renewAt: Instant;
+  renewAt: Instant;
   readonly #keepalive: Duration;
   readonly #ping = new Uint8Array(FRAME_HEADER_BYTES + PING_BYTES);
   #pings = 0;
@@ -34,7 +35,8 @@ export class ClientSession {
     this.sealer = new FrameSealer(hasher, keys.toRelay);
     this.opener = new FrameOpener(hasher, keys.toClient);
     this.instance = acceptance.instance;
-    this.renewAt = addDuration(now, seconds(acceptance.lifetimeSeconds * RENEW_AFTER_FRACTION));
+    const lifetime = seconds(acceptance.lifetimeSeconds * RENEW_AFTER_FRACTION);
+    this.renewAt = addDuration(now, lifetime > MIN_RENEWAL_TIME ? lifetime : MIN_RENEWAL_TIME);
     this.#keepalive = seconds(Math.max(1, acceptance.keepaliveSeconds));
     this.#heardAt = now;
   }
@@ -63,6 +65,11 @@ export class ClientSession {
     const rtt = durationBetween(this.#pingedAt, now);
     this.#pingedAt = undefined;
     return rtt;
+  }
+
+  /** The relay did not answer; it is tried again, since the session goes on. */
+  postponeRenewal(now: Instant): void {
+    this.renewAt = addDuration(now, MIN_RENEWAL_TIME);
   }
 
   /** When the next ping is due. */

@@ -110,11 +110,15 @@ export class RelayConnection {
   }
 
   handleTimeout(now: Instant, write: Write): ConnectionEvent {
-    if (this.#handshake && !this.#handshake.handleTimeout(now, write)) {
-      this.end();
-      return NO_ANSWER;
-    }
     const session = this.#session;
+    if (this.#handshake && !this.#handshake.handleTimeout(now, write)) {
+      if (!session || session.isSilent) {
+        this.end();
+        return NO_ANSWER;
+      }
+      this.#handshake = undefined;
+      session.postponeRenewal(now);
+    }
     if (!session) return NONE;
     if (now >= session.nextPing()) write(session.ping(now));
     if (!this.#handshake && (session.isSilent || now >= session.renewAt)) this.start(now, write);
