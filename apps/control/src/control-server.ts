@@ -4,6 +4,7 @@ import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -117,9 +118,11 @@ async function createApplication(module: DynamicModule, { tls }: ControlConfig):
 
 function readTls(files: TlsFiles): { cert: Buffer; key: Buffer } {
   try {
-    return { cert: readFileSync(files.cert), key: readFileSync(files.key) };
+    const pair = { cert: readFileSync(files.cert), key: readFileSync(files.key) };
+    createSecureContext(pair);
+    return pair;
   } catch (error) {
-    throw new ControlError('unusable-files', `cannot read --tls-cert or --tls-key: ${messageOf(error)}`, {
+    throw new ControlError('unusable-files', `cannot use --tls-cert and --tls-key: ${messageOf(error)}`, {
       cause: error,
     });
   }
