@@ -257,6 +257,18 @@ describe('PortMapper', () => {
     expect(router.asked).toHaveLength(1);
   });
 
+  it('takes back also what it has asked for and not been granted yet', () => {
+    const router = new Router('nothing');
+    const subject = new MapperInTest(router);
+    subject.release();
+    expect(router.asked.at(-1)).toMatch(/^0201000000000000/);
+    const resting = new MapperInTest(new Router('nothing'));
+    resting.runUntil(10_000);
+    const asked = resting.router.asked.length;
+    resting.release();
+    expect(resting.router.asked).toHaveLength(asked);
+  });
+
   it('hears the gateway alone, and of the gateway only what answers', () => {
     const grant = new Router('pcp').answer(
       encodeHex(

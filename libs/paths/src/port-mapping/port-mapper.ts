@@ -112,12 +112,16 @@ export class PortMapper {
     this.#ask('pcp', now, out);
   }
 
-  /** Ends the mapping in the router: sent once, as nobody waits for the answer. Nothing happens afterwards until `start`. */
+  /**
+   * Ends the mapping in the router, also one that was asked for and may be granted yet: sent once, as nobody waits for the answer.
+   * Nothing happens afterwards until `start`.
+   */
   release(out: PortMapperOutput): void {
-    const granted = this.#granted;
+    const state = this.#state;
+    const protocol = this.#granted?.mapping.protocol ?? (state.kind === 'asking' ? state.protocol : undefined);
     this.#state = { kind: 'stopped' };
     this.#granted = undefined;
-    if (granted) out.datagram(this.#mapRequest(granted.mapping.protocol, milliseconds(0)), this.#server);
+    if (protocol) out.datagram(this.#mapRequest(protocol, milliseconds(0)), this.#server);
   }
 
   /** True if the datagram came from the gateway and was understood. */
