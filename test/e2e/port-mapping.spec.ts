@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../lab/eventually.js';
 import { Lab, type LabHost } from '../lab/lab.js';
 import type { NatRouter } from '../lab/nat-router.js';
+import { pidsInside, signalIfAlive } from '../lab/network-namespace.js';
 import { Ping } from '../lab/ping.js';
 import { PortMappingDaemon } from '../lab/port-mapping-daemon.js';
 import { inRepository } from '../lab/repository.js';
@@ -85,7 +86,7 @@ describe.skipIf(whyNoLab() !== undefined)('a node behind a router that forwards 
     await both.stop();
   });
 
-  it('has it mapped by PCP, is reached at it by a node behind a hard NAT, and leaves nothing behind', async () => {
+  it('has it mapped by PCP, is reached at it by a node behind a hard NAT, and leaves nothing behind but after a crash', async () => {
     const { daemon, host } = forwarding;
     const node = nodeOn(host);
     await node.up();
@@ -113,6 +114,17 @@ describe.skipIf(whyNoLab() !== undefined)('a node behind a router that forwards 
     await eventually('the mapping to be back after a restart of the router', 45_000, () =>
       daemon.leases().length === 1 ? true : undefined,
     );
+    expect(daemon.leases()).toEqual([lease]);
+
+    // What a crash leaves in the router, the next run takes over: the same secret nonce, so the same mapping.
+    const killedAt = Date.now();
+    for (const pid of await pidsInside(host.name)) signalIfAlive(pid, 'SIGKILL');
+    await eventually('the node to be gone', 5000, async () =>
+      (await pidsInside(host.name)).length === 0 ? true : undefined,
+    );
+    expect(daemon.leases()).toEqual([lease]);
+    await node.up();
+    expect((await node.log.waitFor('port-mapped', 15_000, killedAt))['endpoint']).toBe(endpoint);
     expect(daemon.leases()).toEqual([lease]);
 
     await node.down();
