@@ -61,6 +61,20 @@ describe.skipIf(!IS_ROOT).each([1, 3])('the fast data plane, %i pairs (needs roo
     expect(unknown() - before).toBeLessThanOrEqual(1 + (now() - startedAt) / 100);
   });
 
+  it('shows the core the frames of a relay, whole and by their source', async () => {
+    const end = await End.open('spec-y', 'packet-worker-entry', workerPairs);
+    const sender = openOffloadUdp({ port: 0, mark: 0 });
+    onTestFinished(() => sender.close());
+    const seen: { readonly datagram: Uint8Array; readonly port: number }[] = [];
+    end.socket.onDatagram((datagram, { port }) => void seen.push({ datagram, port }));
+    const frames = [16, 1468, 2048].map((length) => new Uint8Array(length).fill(0xd8));
+    await vi.waitFor(() => {
+      for (const frame of frames) sender.send(frame, endpoint(LOOPBACK, end.socket.port));
+      expect(seen.length).toBeGreaterThanOrEqual(3);
+    }, PATIENCE);
+    expect(seen.slice(0, 3)).toEqual(frames.map((datagram) => ({ datagram, port: sender.port })));
+  });
+
   it('frees the port of a socket when workers have let go of it, and goes on with the next', async () => {
     const end = await End.open('spec-p', 'packet-worker-entry', workerPairs);
     const { port } = end.socket;

@@ -20,10 +20,11 @@ import { MessageRing } from './message-ring.js';
 import {
   COUNTER,
   NOTICE,
+  type RingClass,
+  WorkerControl,
   type WorkerMessage,
   type WorkerSocket,
   type WorkerStart,
-  WorkerControl,
 } from './worker-protocol.js';
 
 /** A worker in a system call holds up the end of the process: it looks around so often even if nobody rings. */
@@ -43,7 +44,7 @@ export abstract class PacketWorker {
   protected readonly peers: PeerCells;
   protected readonly paths: PathTable;
   protected readonly control: WorkerControl;
-  protected readonly rings: Readonly<Record<'unsent' | 'handshakes' | 'probes', MessageRing>>;
+  protected readonly rings: Readonly<Record<RingClass, MessageRing>>;
   protected readonly pollSet: PollSet;
   protected allowedIps: AllowedIpsTable | undefined;
   protected handshakeKeys: HandshakeKeys | undefined;
@@ -71,6 +72,7 @@ export abstract class PacketWorker {
       unsent: new MessageRing(start.rings.unsent),
       handshakes: new MessageRing(start.rings.handshakes),
       probes: new MessageRing(start.rings.probes),
+      relayFrames: new MessageRing(start.rings.relayFrames),
     };
     this.mtu = start.tun.mtu;
     this.#doorbell = EventDescriptor.attach(start.doorbell);

@@ -42,7 +42,7 @@ import { type PacketGroup, SegmentJoiner } from './segment-joiner.js';
 import { SOURCE_TAG_LENGTH, writeSourceTag } from './source-tag.js';
 import { allocateSummingMemory } from './summing-memory.js';
 import { VIRTIO_HEADER_LENGTH } from './virtio-header.js';
-import { COUNTER, type WorkerCounter, type WorkerStart } from './worker-protocol.js';
+import { COUNTER, type RingClass, type WorkerCounter, type WorkerStart } from './worker-protocol.js';
 
 const RECEIVE_BYTES = 65_535;
 /** Receives in a row before the doorbell is looked at. */
@@ -68,6 +68,14 @@ const REFUSAL: Readonly<Record<Exclude<GateVerdict, keyof typeof ADMISSION_TAG>,
   'rate-limited': 'rateLimited',
   unexpected: 'unexpectedReply',
 };
+
+/** Whose ring it is: a flood of one kind must not push out the others. */
+const RING_OF = {
+  handshake: 'handshakes',
+  stray: 'handshakes',
+  stun: 'probes',
+  'relay-frame': 'relayFrames',
+} as const satisfies Record<CoreMessage['kind'], RingClass>;
 
 /** A session as the worker knows it until the next epoch, and what it carried since the last receive. */
 interface OpenSession {
@@ -102,7 +110,7 @@ type Content = InnerPacket | 'keepalive' | 'malformedInner' | 'sourceNotAllowed'
 
 /** What the core has to see of the receive in hand. */
 interface CoreMessage {
-  readonly kind: 'handshake' | 'stun' | 'stray';
+  readonly kind: 'handshake' | 'stun' | 'relay-frame' | 'stray';
   readonly at: number;
   readonly length: number;
   /** What the gate has decided on a handshake message. */
@@ -237,6 +245,7 @@ export class ReceiveWorker extends PacketWorker {
       case 'handshake':
         return this.#judge(header, at, length);
       case 'stun':
+      case 'relay-frame':
         return void this.#forCore.push({ kind, at, length, tag: ADMISSION_TAG.unchecked });
       case 'unknown':
         return this.control.count(COUNTER.notForUs);
@@ -416,7 +425,7 @@ export class ReceiveWorker extends PacketWorker {
 
   /** In our turn: the rings have one writer at a time. */
   #handToCore({ kind, at, length, tag }: CoreMessage, header: ReceiveHeader): void {
-    const ring = this.rings[kind === 'stun' ? 'probes' : 'handshakes'];
+    const ring = this.rings[RING_OF[kind]];
     if (SOURCE_TAG_LENGTH + length > ring.maxMessage) return this.control.count(COUNTER.notForUs);
     const message = this.#message.subarray(0, SOURCE_TAG_LENGTH + length);
     writeSourceTag(message, header.source(), header.local());

@@ -29,8 +29,8 @@ export interface WorkerStart {
   readonly clockOffset: number;
 }
 
-/** transmit writes packets without a session; receive writes handshake messages, and STUN messages, when it is its turn. */
-export type RingClass = 'unsent' | 'handshakes' | 'probes';
+/** transmit writes packets without a session; receive writes the others, when it is its turn. */
+export type RingClass = 'unsent' | 'handshakes' | 'probes' | 'relayFrames';
 
 export type WorkerMessage =
   /** The socket to use from now on, or none. The old one is closed once the worker has passed the epoch. */

@@ -16,6 +16,11 @@ describe('telling datagrams apart', () => {
     ['a STUN request', stun(0x0001, 28), 'stun'],
     ['a STUN success, which begins with byte 1', stun(0x0101, 44), 'stun'],
     ['a STUN message of another length than it says', stun(0x0001, 28).subarray(0, 27), 'unknown'],
+    ['the shortest frame of a relay', relayFrame(0xde, 16), 'relay-frame'],
+    ['the longest frame of a relay', relayFrame(0xd8, 2048), 'relay-frame'],
+    ['what is too short for a frame of a relay', relayFrame(0xd8, 15), 'unknown'],
+    ['what is too long for a frame of a relay', relayFrame(0xd8, 2049), 'unknown'],
+    ['what is too short for STUN', stun(0x0001, 20).subarray(0, 19), 'unknown'],
     ['nothing at all', new Uint8Array(0), 'unknown'],
   ])('%s', (_, bytes, expected) => {
     const memory = new Uint8Array(bytes.length + 8);
@@ -29,6 +34,10 @@ function wireGuard(type: number, length: number, reserved = 0): Uint8Array {
   bytes[0] = type;
   bytes[2] = reserved;
   return bytes;
+}
+
+function relayFrame(type: number, length: number): Uint8Array {
+  return new Uint8Array(length).fill(type, 0, 1);
 }
 
 function cookieAt(bytes: Uint8Array): Uint8Array {

@@ -27,6 +27,7 @@ const WORKER_DROPS: Readonly<Record<string, string>> = {
   // What the main thread was too late for.
   handshakesLost: 'udp-handshakes-lost',
   probesLost: 'udp-probes-lost',
+  relayFramesLost: 'udp-relay-frames-lost',
   unsentLost: 'tun-unsent-lost',
   sendFailed: 'udp-send-failed',
 };
