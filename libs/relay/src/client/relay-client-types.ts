@@ -45,6 +45,8 @@ export interface RelayStatus {
   readonly id: RelayId;
   readonly isHome: boolean;
   readonly state: 'idle' | 'connecting' | 'up' | 'waiting';
+  /** Whether anybody can be reached there; `untried`: that is not known. */
+  readonly health: 'up' | 'untried' | 'failed';
   readonly transport: RelayTransport | undefined;
   /** Of the latest samples, smoothed; undefined before the first. */
   readonly rtt: Duration | undefined;

@@ -154,6 +154,7 @@ export class RelayClient {
       id: entry.description.id,
       isHome: entry.description.id === this.#announced,
       state: entry.state,
+      health: entry.health,
       transport: entry.transport,
       rtt: entry.rtt,
       lastFailure: entry.lastFailure,
