@@ -1,6 +1,7 @@
 // The network of the issue: control on the public segment, and two nodes, each behind its own NAT, on LANs with the same subnet.
 // The hosts even have the same address in them. Laid out but not started: the demo and the specs start the parts in their own order.
 import { type Lab, type LabHost } from '../lab/lab.js';
+import { type NatBehaviour } from '../lab/nat-behaviour.js';
 import { type NatRouter } from '../lab/nat-router.js';
 import { ControlServer } from './control-server.js';
 import { NodeDaemon } from './node-daemon.js';
@@ -8,6 +9,9 @@ import { NodeDaemon } from './node-daemon.js';
 export interface TwoNatMeshOptions {
   readonly addressA?: string;
   readonly addressB?: string;
+  /** Port-restricted unless told. */
+  readonly natA?: NatBehaviour;
+  readonly natB?: NatBehaviour;
   /** More flags of `shadownet-node up` on both hosts, and on host B. */
   readonly flags?: readonly string[];
   readonly flagsB?: readonly string[];
@@ -27,10 +31,11 @@ export class TwoNatMesh {
   ) {}
 
   static async layOut(lab: Lab, options: TwoNatMeshOptions = {}): Promise<TwoNatMesh> {
-    const behaviour = { kind: 'port-restricted' } as const;
+    const usual = { kind: 'port-restricted' } as const;
+    const behaviourOf = { a: options.natA ?? usual, b: options.natB ?? usual };
     const control = new ControlServer(await lab.addPublicHost('control', '203.0.113.10'), lab.makeDir('control'));
-    const natA = await lab.addNat('nat-a', { behaviour, address: '203.0.113.21', lan: LAN });
-    const natB = await lab.addNat('nat-b', { behaviour, address: '203.0.113.22', lan: LAN });
+    const natA = await lab.addNat('nat-a', { behaviour: behaviourOf.a, address: '203.0.113.21', lan: LAN });
+    const natB = await lab.addNat('nat-b', { behaviour: behaviourOf.b, address: '203.0.113.22', lan: LAN });
     const hostA = await lab.addHost('host-a', natA, options.addressA ?? HOST_ADDRESS);
     const hostB = await lab.addHost('host-b', natB, options.addressB ?? HOST_ADDRESS);
     const node = (host: LabHost, flags: readonly string[]): NodeDaemon =>
