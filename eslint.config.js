@@ -47,6 +47,7 @@ const MAY_IMPORT = {
     'lib:udp',
     'lib:dataplane',
     'lib:uapi',
+    'lib:relay',
   ],
   'app:dashboard': ['lib:contracts'],
 };

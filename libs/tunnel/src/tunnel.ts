@@ -268,6 +268,11 @@ export class Tunnel {
     return this.#own.candidates;
   }
 
+  /** As the network map names them. */
+  get peers(): readonly Peer[] {
+    return this.#map?.peers ?? [];
+  }
+
   /** True if a map of this version would be news. */
   isOlderThan(version: MapVersion): boolean {
     return !this.#map || compareMapVersions(this.#map.map_version, version) < 0;

@@ -20,10 +20,19 @@ export function formatStatus(status: NodeStatus): string {
     `  server key   ${control.public_key}`,
     `  UDP port     ${status.udp_port}, seen from outside as ${status.reflexive.join(', ') || 'unknown'}`,
     `  port mapping ${status.port_mapping ? `${status.port_mapping.endpoint} by ${status.port_mapping.protocol}` : 'none'}`,
+    `  relay        ${describeHome(status)}`,
     `  engine       ${describeDataPlane(status)}, ${status.crypto} crypto, version ${status.version}`,
     '',
   ];
   return `${lines.join('\n')}\n${formatPeers(status.peers)}`;
+}
+
+function describeHome({ relays }: NodeStatus): string {
+  const home = relays.find((relay) => relay.home);
+  if (!home) return relays.length === 0 ? 'none' : colors.yellow(`none of ${relays.length} reached`);
+  const how = home.transport === 'stream' ? ' by WebSocket' : '';
+  const rtt = home.rtt_ms === null ? '' : `, ${home.rtt_ms.toFixed(1)} ms away`;
+  return home.state === 'up' ? `${home.id}${how}${rtt}` : colors.yellow(`${home.id}, not connected`);
 }
 
 function describeDataPlane({ dataplane, workers }: NodeStatus): string {
@@ -34,7 +43,7 @@ function describeDataPlane({ dataplane, workers }: NodeStatus): string {
 export function formatPeers(peers: readonly PeerStatus[]): string {
   if (peers.length === 0) return 'no peers yet';
   const table = new Table({
-    head: ['host', 'virtual IP', 'state', 'path', 'endpoint', 'RTT', 'handshake', 'received', 'sent'],
+    head: ['host', 'virtual IP', 'state', 'path', 'by', 'RTT', 'handshake', 'received', 'sent'],
     style: { head: [], border: [], compact: true },
   });
   for (const peer of peers) {
@@ -43,7 +52,7 @@ export function formatPeers(peers: readonly PeerStatus[]): string {
       peer.virtual_ip,
       peer.online ? colors.green('online') : colors.dim('offline'),
       peer.path === 'none' ? colors.yellow(peer.path_state) : peer.path,
-      peer.endpoint ?? '-',
+      peer.endpoint ?? peer.relay ?? '-',
       peer.rtt_ms === null ? '-' : `${peer.rtt_ms.toFixed(1)} ms`,
       peer.last_handshake_s_ago === null ? 'never' : `${formatAge(peer.last_handshake_s_ago)} ago`,
       formatBytes(peer.rx_bytes),

@@ -1,6 +1,6 @@
-import type { HeartbeatRequest, MapVersion, RegisterRequest } from '@shadownet/contracts';
+import type { HeartbeatRequest, MapVersion, RegisterRequest, Relay } from '@shadownet/contracts';
 import { generatePrivateKey, nodeCrypto } from '@shadownet/crypto';
-import { addDuration, publicKeyFromBytes, seconds } from '@shadownet/primitives';
+import { addDuration, encodePublicKey, publicKeyFromBytes, seconds } from '@shadownet/primitives';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeControl } from '../testing/fake-control.js';
 import { RecordingLog } from '../testing/recording-log.js';
@@ -15,6 +15,7 @@ const SOON = { timeout: 10_000 };
 class RecordingHost {
   registrations = 0;
   readonly changes: MapChange[] = [];
+  readonly relays: (readonly Relay[])[] = [];
   newest: MapVersion = { epoch: 1, sequence: 1 };
   answeredHeartbeats = 0;
   readonly heartbeatRequest: HeartbeatRequest = {
@@ -34,6 +35,9 @@ class RecordingHost {
   }
   onRegistered(): void {
     this.registrations++;
+  }
+  onRelays(relays: readonly Relay[]): void {
+    this.relays.push(relays);
   }
   onMapChange(change: MapChange): boolean {
     this.changes.push(change);
@@ -85,6 +89,19 @@ describe('a control session', () => {
     expect(host.registrations).toBe(1);
     expect(host.changes[0]).toEqual({ kind: 'map', map: control.map });
     expect(session.connected).toBe(true);
+  });
+
+  it('hands on the relays of each answer, whose tickets are fresh', async () => {
+    const relay = {
+      ...{ id: 'eu-1', public_key: encodePublicKey(control.publicKey), host: null, udp_port: 3480 },
+      ...{ websocket_url: null, ticket: 'AQID' },
+    };
+    control.relays = [relay];
+    await establish();
+    expect(host.relays).toEqual([[relay]]);
+    control.relays = [{ ...relay, ticket: 'BAUG' }];
+    session.heartbeatNow();
+    await expect.poll(() => host.relays.at(-1), SOON).toEqual(control.relays);
   });
 
   it('gives up registering at its deadline, and says why', async () => {

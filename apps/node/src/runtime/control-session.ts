@@ -13,6 +13,7 @@ import {
   type Peer,
   type RegisterRequest,
   type RegisterResponse,
+  type Relay,
   type StreamEvent,
 } from '@shadownet/contracts';
 import type { RandomBytes } from '@shadownet/crypto';
@@ -37,6 +38,8 @@ export interface ControlSessionHost {
   heartbeat(): { readonly request: HeartbeatRequest; answered(): void };
   /** Every registration that succeeds, the first one too. */
   onRegistered(response: RegisterResponse): void;
+  /** The relays of the network, with tickets for this node: with each registration and heartbeat. */
+  onRelays(relays: readonly Relay[]): void;
   /** False if the change cannot be applied to the map that the node has: the session fetches the whole one. */
   onMapChange(change: MapChange): boolean;
   /** True if a map of this version would be news. */
@@ -166,8 +169,9 @@ export class ControlSession {
     return false;
   }
 
-  #acceptHeartbeatAnswer({ heartbeat_interval_ms, map_version }: HeartbeatResponse): void {
+  #acceptHeartbeatAnswer({ heartbeat_interval_ms, map_version, relays }: HeartbeatResponse): void {
     this.#heartbeatInterval = clamp(heartbeat_interval_ms, HEARTBEAT_BOUNDS);
+    this.#options.host.onRelays(relays);
     if (this.#options.host.isNewer(map_version)) void this.#fetchMap();
   }
 
@@ -184,6 +188,7 @@ export class ControlSession {
     this.#heartbeatInterval = clamp(response.heartbeat_interval_ms, HEARTBEAT_BOUNDS);
     this.#pollInterval = clamp(response.poll_interval_ms, POLL_BOUNDS);
     this.#options.host.onRegistered(response);
+    this.#options.host.onRelays(response.relays);
   }
 
   async #streamLoop(): Promise<void> {

@@ -2,6 +2,7 @@
 
 import type { CryptoProvider } from '@shadownet/crypto';
 import type { DataPlaneKind } from '@shadownet/dataplane';
+import type { RelayDownReason, RelayTransport } from '@shadownet/relay';
 import { pino } from 'pino';
 import type { LogLevel } from '../config.js';
 
@@ -32,6 +33,9 @@ export interface NodeEvents {
   handshake: { peer: string; hostname: string; role: 'initiator' | 'responder' };
   'handshake-gave-up': { peer: string; hostname: string };
   relayed: { peer: string; hostname: string; relay: string };
+  'relay-up': { relay: string; transport: RelayTransport };
+  'relay-down': { relay: string; reason: RelayDownReason };
+  'home-relay': { relay: string | null };
   'path-mtu': { peer: string; hostname: string; proven_bytes: number; loses_bytes: number | null };
   'path-lost': { peer: string; hostname: string; reason: string };
   ready: object;
@@ -72,6 +76,9 @@ const LEVELS: Record<keyof NodeEvents, Exclude<LogLevel, 'trace'>> = {
   handshake: 'info',
   'handshake-gave-up': 'warn',
   relayed: 'info',
+  'relay-up': 'info',
+  'relay-down': 'warn',
+  'home-relay': 'info',
   'path-mtu': 'debug',
   'path-lost': 'warn',
   ready: 'info',

@@ -5,7 +5,7 @@
 
 import { release, type } from 'node:os';
 import type { HeartbeatRequest, RegisterRequest, RegisterResponse, ServerInfo } from '@shadownet/contracts';
-import { chooseCryptoProvider, type CryptoProvider, nodeCandidate } from '@shadownet/crypto';
+import { chooseCryptoProvider, type CryptoProvider, nodeCandidate, SipHasher } from '@shadownet/crypto';
 import { evpCandidate } from '@shadownet/crypto/evp';
 import type { DataPlane, DataPlaneChoice, OpenedDataPlane } from '@shadownet/dataplane';
 import {
@@ -24,6 +24,7 @@ import type { NodeConfig } from '../config.js';
 import type { ControlReply, ControlRequest } from '../control-socket/control-protocol.js';
 import { ControlSocketServer } from '../control-socket/control-socket-server.js';
 import { NodeError } from '../node-error.js';
+import { NodeRelays } from '../relays/node-relays.js';
 import { mappingNonce } from '../router/mapping-nonce.js';
 import { StateDirectory } from '../state/state-directory.js';
 import { lockState } from '../state/state-lock.js';
@@ -79,6 +80,7 @@ interface Core {
   readonly driver: TunnelDriver;
   readonly session: ControlSession;
   readonly network: OwnNetwork;
+  readonly relays: NodeRelays;
 }
 
 /** The address of the interface, and the network of the registration that it is from. */
@@ -185,7 +187,7 @@ export class NodeRuntime {
     this.#networkCidr = info.network_cidr;
     const parts = { nodeId, crypto, serverKey, dataPlane, socket, tunnel, driver, session };
     const network = this.#ownNetwork(parts, mappingNonce(crypto, key.expose()));
-    this.#core = { ...parts, network };
+    this.#core = { ...parts, network, relays: this.#nodeRelays(parts, key.expose()) };
     await this.#askStunServers(this.#core, info);
     return this.#core;
   }
@@ -312,7 +314,7 @@ export class NodeRuntime {
 
   // ── Own addresses ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #ownNetwork({ session, ...parts }: Omit<Core, 'network'>, nonce: Uint8Array): OwnNetwork {
+  #ownNetwork({ session, ...parts }: Omit<Core, 'network' | 'relays'>, nonce: Uint8Array): OwnNetwork {
     const { config, log } = this.#options;
     const network = new OwnNetwork({
       ...parts,
@@ -321,9 +323,30 @@ export class NodeRuntime {
       overlay: () => [parseIpPrefix(this.#networkCidr) ?? []].flat(),
       mappingNonce: config.portMapping === 'on' ? nonce : undefined,
       onChange: () => session.heartbeatNow(),
+      onMoved: () => this.#core?.relays.refresh(),
     });
     this.#cleanups.push(() => network.close());
     return network;
+  }
+
+  #nodeRelays({ crypto, socket, driver, session }: Omit<Core, 'network' | 'relays'>, secret: Uint8Array): NodeRelays {
+    const { config, log } = this.#options;
+    const privateKey = crypto.privateKey(secret);
+    const relays = new NodeRelays({
+      ...{ crypto, random: secureRandom, hasher: new SipHasher(), privateKey, log, now: monotonicNow },
+      control: config.control,
+      families: socket.families,
+      sendDatagram: (bytes, to) => socket.send(bytes, to),
+      onRelayed: (bytes, path) => driver.receive(bytes, path),
+      onPeerRelay: (peer, relay) => driver.run((tunnel, now, out) => tunnel.setPeerRelay(peer, relay, now, out)),
+      onHomeChanged: () => session.heartbeatNow(),
+    });
+    driver.useRelays(relays);
+    this.#cleanups.push(() => {
+      relays.close();
+      privateKey.zero();
+    });
+    return relays;
   }
 
   #onTunnelEvent(event: TunnelEvent, now: Instant): void {
@@ -341,6 +364,7 @@ export class NodeRuntime {
       registration: () => this.#registrationRequest(this.#core!),
       heartbeat: () => this.#heartbeat(this.#core!),
       onRegistered: (response) => this.#onRegistered(this.#core!, response),
+      onRelays: (relays) => void this.#core!.relays.setRelays(relays),
       onMapChange: (change) => this.#onMapChange(this.#core!, change),
       isNewer: (version) => this.#core!.tunnel.isOlderThan(version),
     };
@@ -350,7 +374,7 @@ export class NodeRuntime {
     return {
       id: core.nodeId,
       public_key: encodePublicKey(core.tunnel.publicKey),
-      ...announcement(core.tunnel),
+      ...announcement(core),
       hostname: this.#options.config.hostname,
       os: `${type()} ${release()}`.replace(/[^\x20-\x7e]/g, '').slice(0, 64),
       version: VERSION,
@@ -360,7 +384,7 @@ export class NodeRuntime {
   #heartbeat(core: Core): { request: HeartbeatRequest; answered: () => void } {
     const now = monotonicNow();
     const { reports, answered } = this.#links.collect(core.tunnel.status(now).peers, now);
-    return { request: { id: core.nodeId, ...announcement(core.tunnel), peers: reports }, answered };
+    return { request: { id: core.nodeId, ...announcement(core), peers: reports }, answered };
   }
 
   #onRegistered(core: Core, response: RegisterResponse): void {
@@ -375,11 +399,12 @@ export class NodeRuntime {
     void this.#askStunServers(core, response);
   }
 
-  #onMapChange({ driver }: Core, change: MapChange): boolean {
+  #onMapChange({ driver, relays, tunnel }: Core, change: MapChange): boolean {
     const update = driver.run((tunnel, now, out) =>
       change.kind === 'map' ? tunnel.updateNetworkMap(change.map, now, out) : tunnel.applyPeerChange(change, now, out),
     );
     if (!update.ok) return update.reason !== 'map-needed';
+    relays.setPeers(tunnel.peers);
     this.#firstMap.raise();
     if (update.added + update.changed + update.removed > 0) {
       const { version, peers, added, removed } = update;
@@ -418,7 +443,7 @@ function openSocket(dataPlane: DataPlane, [port, ...others]: readonly number[]):
 }
 
 /** Where we are, for registration and heartbeat. */
-function announcement(tunnel: Tunnel): Pick<RegisterRequest, 'endpoint_ip' | 'endpoint_port' | 'candidates'> {
+function announcement({ tunnel, relays }: Core): Omit<HeartbeatRequest, 'id' | 'peers'> {
   const { endpoint } = tunnel;
   return {
     endpoint_ip: endpoint ? formatIpAddress(endpoint.address) : null,
@@ -426,5 +451,6 @@ function announcement(tunnel: Tunnel): Pick<RegisterRequest, 'endpoint_ip' | 'en
     candidates: tunnel.candidates.flatMap(({ kind, endpoint: { address, port } }) =>
       kind === 'peer-reflexive' ? [] : [{ kind, ip: formatIpAddress(address), port }],
     ),
+    home_relay: relays.home ?? null,
   };
 }

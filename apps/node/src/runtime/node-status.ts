@@ -30,8 +30,19 @@ export interface NodeStatus {
   /** Pairs of threads that move packets; 0 with the portable data plane. */
   readonly workers: number;
   readonly tun_mtu: number;
+  readonly relays: readonly NodeRelayStatus[];
   readonly peers: readonly PeerStatus[];
   readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface NodeRelayStatus {
+  readonly id: string;
+  /** Where peers send what is for us. */
+  readonly home: boolean;
+  readonly state: 'idle' | 'connecting' | 'up' | 'waiting';
+  readonly transport: 'udp' | 'stream' | null;
+  readonly rtt_ms: number | null;
+  readonly last_failure: string | null;
 }
 
 export interface PeerStatus {
@@ -41,6 +52,8 @@ export interface PeerStatus {
   readonly virtual_ip: string;
   readonly online: boolean;
   readonly endpoint: string | null;
+  /** The relay that data goes by, if it does. */
+  readonly relay: string | null;
   readonly path: 'direct' | 'lan' | 'relay' | 'none';
   readonly path_state: 'idle' | 'searching' | 'connected' | 'waiting';
   readonly rtt_ms: number | null;

@@ -36,6 +36,8 @@ export interface OwnNetworkOptions {
   readonly mappingNonce: Uint8Array | undefined;
   /** What to announce is another than before. */
   readonly onChange: () => void;
+  /** What was proved about addresses of ours may not hold any more. */
+  readonly onMoved: () => void;
 }
 
 export class OwnNetwork {
@@ -95,13 +97,16 @@ export class OwnNetwork {
   }
 
   #onSign(sign: NetworkSign): void {
-    const { driver, log, tunnel, onChange } = this.#options;
+    const { driver, log, tunnel, onChange, onMoved } = this.#options;
     const interfaces = networkInterfaces();
     const gatewayBefore = this.#forwarding?.gateway;
     this.#chooseGateway(interfaces);
     const gathered = this.#gather(interfaces);
     const moved = sign === 'slept' || (gatewayBefore && this.#forwarding?.gateway !== gatewayBefore);
-    if (gathered || moved) this.#nat.measure();
+    if (gathered || moved) {
+      this.#nat.measure();
+      onMoved();
+    }
     if (gathered) {
       log.event('candidates-changed', { candidates: tunnel.hostCandidates.map(formatEndpoint) });
       onChange();

@@ -3,16 +3,18 @@
 import type { CryptoProvider } from '@shadownet/crypto';
 import type { DataPlane } from '@shadownet/dataplane';
 import { encodePublicKey, formatEndpoint, type Instant, type PublicKey } from '@shadownet/primitives';
+import type { RelayStatus } from '@shadownet/relay';
 import type { PeerLinkStatus, Tunnel } from '@shadownet/tunnel';
 import type { UdpSocket } from '@shadownet/udp';
 import type { NodeConfig } from '../config.js';
 import { natMessage } from '../netcheck/nat-message.js';
+import type { NodeRelays } from '../relays/node-relays.js';
 import { VERSION } from '../version.js';
 import type { ControlSession } from './control-session.js';
 import type { OwnNetwork } from './own-network.js';
 import { roundTo } from './link-reports.js';
 import { trafficCounters } from './traffic-counters.js';
-import type { NodeStatus, PeerStatus } from './node-status.js';
+import type { NodeRelayStatus, NodeStatus, PeerStatus } from './node-status.js';
 
 export interface NodeParts {
   readonly config: NodeConfig;
@@ -21,6 +23,7 @@ export interface NodeParts {
   readonly socket: UdpSocket;
   readonly tunnel: Tunnel;
   readonly session: ControlSession;
+  readonly relays: NodeRelays;
   readonly dataPlane: DataPlane;
   readonly network: OwnNetwork;
   readonly address: string;
@@ -28,7 +31,7 @@ export interface NodeParts {
 }
 
 export function describeNode(parts: NodeParts, now: Instant): NodeStatus {
-  const { config, crypto, serverKey, socket, tunnel, session, dataPlane } = parts;
+  const { config, crypto, serverKey, socket, tunnel, session, relays, dataPlane } = parts;
   const { publicKey, reflexive, peers, counters } = tunnel.status(now);
   const { lastContactAt } = session;
   const { forwardedPort: port, nat } = parts.network;
@@ -55,7 +58,19 @@ export function describeNode(parts: NodeParts, now: Instant): NodeStatus {
     workers: dataPlane.workerPairs,
     tun_mtu: dataPlane.tun.mtu,
     peers: peers.map((peer) => describePeer(peer, now)).sort((a, b) => a.hostname.localeCompare(b.hostname)),
-    counters: trafficCounters(counters, socket, dataPlane),
+    relays: relays.status().map(describeRelay),
+    counters: { ...trafficCounters(counters, socket, dataPlane), ...relays.counters() },
+  };
+}
+
+function describeRelay({ id, isHome, state, transport, rtt, lastFailure }: RelayStatus): NodeRelayStatus {
+  return {
+    id,
+    home: isHome,
+    state,
+    transport: transport ?? null,
+    rtt_ms: rtt === undefined ? null : roundTo(rtt, 2),
+    last_failure: lastFailure ?? null,
   };
 }
 
@@ -67,6 +82,7 @@ function describePeer(peer: PeerLinkStatus, now: Instant): PeerStatus {
     virtual_ip: peer.virtualIp,
     online: peer.online,
     endpoint: peer.path?.kind === 'udp' ? formatEndpoint(peer.path.remote) : null,
+    relay: peer.path?.kind === 'relay' ? peer.path.relay : null,
     path: peer.pathKind,
     path_state: peer.pathState,
     rtt_ms: peer.rtt === undefined ? null : roundTo(peer.rtt, 2),

@@ -2,7 +2,8 @@
 // `poll…` on the other. After every stimulus, or burst of them, it drains the events and sets one timer for the earliest deadline.
 
 import type { DataPlane } from '@shadownet/dataplane';
-import { type Instant, udpPath, type UdpPath, type Wakeup } from '@shadownet/primitives';
+import { type Endpoint, type Instant, type Path, type RelayPath, udpPath, type Wakeup } from '@shadownet/primitives';
+import { isRelayFrame } from '@shadownet/relay';
 import type { Tunnel, TunnelEvent, TunnelOutput } from '@shadownet/tunnel';
 import type { UdpSocket } from '@shadownet/udp';
 
@@ -16,6 +17,12 @@ export interface TunnelDriverOptions {
   readonly onFailure: (reason: Error) => void;
 }
 
+/** What carries datagrams to peers by relays, and knows the relays' own frames. */
+export interface RelayCarrier {
+  send(bytes: Uint8Array, path: RelayPath): void;
+  handleDatagram(bytes: Uint8Array, from: Endpoint): void;
+}
+
 /** setTimeout's own limit is 2^31 ms; nothing here is that far ahead. */
 const LONGEST_SLEEP_MS = 3_600_000;
 
@@ -26,6 +33,7 @@ export class TunnelDriver {
   readonly #onEvent: TunnelDriverOptions['onEvent'];
   readonly #output: TunnelOutput;
   #socket: UdpSocket | undefined;
+  #relays: RelayCarrier | undefined;
   #settling: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -37,7 +45,8 @@ export class TunnelDriver {
     this.#onEvent = onEvent;
     this.#output = {
       datagram: (bytes, path, trafficClass) => {
-        if (path.kind === 'udp') this.#socket?.send(bytes, path.remote, { from: path.local, trafficClass });
+        if (path.kind === 'relay') this.#relays?.send(bytes, path);
+        else this.#socket?.send(bytes, path.remote, { from: path.local, trafficClass });
       },
       packet: (bytes) => dataPlane.tun.write(bytes),
     };
@@ -55,7 +64,22 @@ export class TunnelDriver {
   /** The data plane's socket, as soon as there is one: it stays the caller's to close. */
   useSocket(socket: UdpSocket): void {
     this.#socket = socket;
-    socket.onDatagram((datagram, from, local) => this.#onDatagram(datagram, udpPath(from, local)));
+    socket.onDatagram((datagram, from, local) => {
+      if (isRelayFrame(datagram)) this.#relays?.handleDatagram(datagram, from);
+      else this.receive(datagram, udpPath(from, local));
+    });
+  }
+
+  /** Without them, datagrams for relays go nowhere. */
+  useRelays(relays: RelayCarrier): void {
+    this.#relays = relays;
+  }
+
+  /** A datagram that came by `from`. */
+  receive(datagram: Uint8Array, from: Path): void {
+    if (this.#closed) return;
+    this.#tunnel.handleDatagram(datagram, from, this.#now(), this.#output);
+    this.#settleSoon();
   }
 
   /** Looks whether the interface is still there, and whether somebody gave it another MTU. */
@@ -85,12 +109,6 @@ export class TunnelDriver {
   #onPacket(packet: Uint8Array): void {
     if (this.#closed) return;
     this.#tunnel.handlePacket(packet, this.#now(), this.#output);
-    this.#settleSoon();
-  }
-
-  #onDatagram(datagram: Uint8Array, from: UdpPath): void {
-    if (this.#closed) return;
-    this.#tunnel.handleDatagram(datagram, from, this.#now(), this.#output);
     this.#settleSoon();
   }
 

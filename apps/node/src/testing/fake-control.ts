@@ -7,6 +7,7 @@ import {
   type NetworkMap,
   type ProblemCode,
   readRequestSignature,
+  type Relay,
   signEvent,
   signResponse,
   verifyRequest,
@@ -47,6 +48,7 @@ export class FakeControl {
   readonly streams: OpenStream[] = [];
   tampering: Tampering = 'none';
   heartbeatIntervalMs = 30_000;
+  relays: readonly Relay[] = [];
   mapVersion: MapVersion = { epoch: 1, sequence: 1 };
   map: NetworkMap = { map_version: this.mapVersion, network_cidr: NETWORK, peers: [] };
   /** Answered instead, once each, by path. */
@@ -123,6 +125,7 @@ export class FakeControl {
           stun_ports: [],
           heartbeat_interval_ms: this.heartbeatIntervalMs,
           poll_interval_ms: 60_000,
+          relays: this.relays,
           map_version: this.mapVersion,
           server_time: SERVER_TIME,
         };
@@ -131,6 +134,7 @@ export class FakeControl {
           success: true,
           heartbeat_interval_ms: this.heartbeatIntervalMs,
           map_version: this.mapVersion,
+          relays: this.relays,
           server_time: SERVER_TIME,
         };
       case '/peers':

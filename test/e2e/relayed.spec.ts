@@ -1,0 +1,72 @@
+// Pairs that cannot be direct, or not yet: data goes by the relay in the control server from the first packet on.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../lab/eventually.js';
+import { Lab } from '../lab/lab.js';
+import { Ping } from '../lab/ping.js';
+import { whyNoLab } from '../lab/requirements.mjs';
+import { type NodeDaemon } from '../mesh/node-daemon.js';
+import { TwoNatMesh, type TwoNatMeshOptions } from '../mesh/two-nat-mesh.js';
+
+const PATIENCE_MS = 15_000;
+
+describe.skipIf(whyNoLab() !== undefined)('data by a relay', () => {
+  let lab: Lab;
+  let mesh: TwoNatMesh;
+  beforeEach(async () => {
+    lab = await Lab.create();
+  });
+  afterEach(async () => {
+    mesh?.stopFollowing();
+    await lab?.dispose();
+  });
+
+  async function layOut(options: TwoNatMeshOptions): Promise<void> {
+    mesh = await TwoNatMesh.layOut(lab, options);
+  }
+
+  const pathOf = async (node: NodeDaemon) => (await node.status()).peers[0];
+
+  it.each(['linux', 'portable'])('reaches a pair of hard NATs within a second (%s)', async (dataPlane) => {
+    const hard = { kind: 'hard' } as const;
+    await layOut({ natA: hard, natB: hard, flags: ['--dataplane', dataPlane] });
+    const { ipB } = await mesh.start();
+    const upAt = Date.now();
+    const ping = Ping.start(mesh.hostA, ipB, 50);
+    const first = await ping.firstReply(PATIENCE_MS);
+    expect(first.at - upAt).toBeLessThan(1000);
+    await ping.moreReplies(40, PATIENCE_MS);
+    await ping.stop();
+    expect(ping.lost().filter((sequence) => sequence > first.sequence)).toEqual([]);
+    expect(await pathOf(mesh.nodeA)).toMatchObject({ path: 'relay', relay: 'control', endpoint: null });
+    expect((await mesh.nodeA.status()).relays).toMatchObject([{ id: 'control', home: true, state: 'up' }]);
+    const { stdout } = await mesh.nodeA.command('status');
+    expect(stdout).toMatch(/relay +control/);
+  });
+
+  it('gives way to a direct path without a lost ping', async () => {
+    await layOut({});
+    const { ipB } = await mesh.start();
+    const ping = Ping.start(mesh.hostA, ipB, 100);
+    await ping.firstReply(PATIENCE_MS);
+    await mesh.nodeA.log.waitFor('path-confirmed', PATIENCE_MS);
+    await ping.moreReplies(30, PATIENCE_MS);
+    await ping.stop();
+    expect(ping.lost()).toEqual([]);
+    expect(await pathOf(mesh.nodeA)).toMatchObject({ path: 'direct', relay: null });
+  });
+
+  it('goes by WebSocket where no UDP passes', async () => {
+    await layOut({ natA: { kind: 'udp-blocked' } });
+    const { ipB } = await mesh.start();
+    const ping = Ping.start(mesh.hostA, ipB, 100);
+    await ping.firstReply(PATIENCE_MS);
+    await ping.moreReplies(20, PATIENCE_MS);
+    await ping.stop();
+    const relays = await eventually('the home relay', PATIENCE_MS, async () => {
+      const { relays } = await mesh.nodeA.status();
+      return relays.some(({ home }) => home) ? relays : undefined;
+    });
+    expect(relays).toMatchObject([{ id: 'control', state: 'up', transport: 'stream' }]);
+    expect(await pathOf(mesh.nodeA)).toMatchObject({ path: 'relay', relay: 'control' });
+  });
+});
