@@ -34,6 +34,7 @@ describe('the configuration', () => {
       logLevel: 'info',
       startTimeout: 30_000,
       portMapping: 'on',
+      portGuessing: 'on',
       dataPlane: 'auto',
       workerPairs: defaultWorkerPairs(),
     });

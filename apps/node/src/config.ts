@@ -21,7 +21,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const DATA_PLANES = ['auto', 'linux', 'portable'] as const;
 export type DataPlaneSetting = (typeof DATA_PLANES)[number];
 
-const PORT_MAPPINGS = ['on', 'off'] as const;
+const SWITCH = ['on', 'off'] as const;
 
 /** What every command that talks to a running node needs. */
 export interface LocalConfig {
@@ -46,6 +46,8 @@ export interface NodeConfig extends LocalConfig {
   readonly startTimeout: Duration;
   /** Whether the router is asked to forward the node's port. */
   readonly portMapping: 'on' | 'off';
+  /** Whether ports of hard NATs are guessed, with hundreds of probes and further sockets. */
+  readonly portGuessing: 'on' | 'off';
   /** How packets are moved; `auto`: by the fastest way that works here. */
   readonly dataPlane: DataPlaneSetting;
   /** Pairs of threads that move packets, 1…MAX_WORKER_PAIRS. */
@@ -76,6 +78,7 @@ export const SETTINGS = [
   'timeout',
   'dataplane',
   'port_mapping',
+  'port_guessing',
   'workers',
 ] as const;
 export type Setting = (typeof SETTINGS)[number];
@@ -108,7 +111,8 @@ export function readNodeConfig(flags: Flags, environment: Environment): NodeConf
     stunServers: settings.stun && parseStunServers(settings.stun),
     logLevel: settings.log_level ? parseChoice(settings.log_level, LOG_LEVELS) : 'info',
     startTimeout: seconds(settings.timeout ? parseNumber(settings.timeout, 1, 3600) : 30),
-    portMapping: settings.port_mapping ? parseChoice(settings.port_mapping, PORT_MAPPINGS) : 'on',
+    portMapping: settings.port_mapping ? parseChoice(settings.port_mapping, SWITCH) : 'on',
+    portGuessing: settings.port_guessing ? parseChoice(settings.port_guessing, SWITCH) : 'on',
     dataPlane: settings.dataplane ? parseChoice(settings.dataplane, DATA_PLANES) : 'auto',
     workerPairs: settings.workers ? parseNumber(settings.workers, 1, MAX_WORKER_PAIRS) : defaultWorkerPairs(),
   });

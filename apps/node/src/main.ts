@@ -44,6 +44,7 @@ function program(): Command {
     .option('--port <number>', 'UDP port (default: the one of the last run, or any)')
     .option('--stun <host:port,…>', 'STUN servers (default: what the control server announces)')
     .option('--no-port-mapping', 'do not ask the router to forward a port (PCP, NAT-PMP, UPnP)')
+    .option('--no-port-guessing', 'do not guess ports of NATs that choose a new one per destination')
     .option('--dataplane <kind>', 'how packets are moved: auto, linux or portable (default: auto)')
     .option('--workers <pairs>', 'pairs of threads that move packets (default: one for each two processors)')
     .option('--foreground', 'stay in the foreground and log to stderr')
@@ -127,6 +128,7 @@ function flagsOf(options: Options): Flags {
   for (const [name, value] of Object.entries(options)) {
     // commander makes `portMapping: false` of --no-port-mapping, and true where it is absent.
     if (name === 'portMapping' && value === false) flags['port_mapping'] = 'off';
+    else if (name === 'portGuessing' && value === false) flags['port_guessing'] = 'off';
     else if (typeof value === 'string') flags[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
   }
   return flags;

@@ -58,6 +58,7 @@ describe('a node', () => {
       logLevel: 'info',
       startTimeout: seconds(5),
       portMapping: 'on',
+      portGuessing: 'on',
       dataPlane: 'auto',
       workerPairs: 1,
       ...changes,

@@ -18,7 +18,7 @@ import {
   type PublicKey,
 } from '@shadownet/primitives';
 import { Tunnel, type TunnelEvent } from '@shadownet/tunnel';
-import { UdpError, type UdpSocket } from '@shadownet/udp';
+import { openLinuxUdp, UdpError, type UdpSocket } from '@shadownet/udp';
 import { Tai64nSource } from '@shadownet/wireguard';
 import type { NodeConfig } from '../config.js';
 import type { ControlReply, ControlRequest } from '../control-socket/control-protocol.js';
@@ -158,6 +158,7 @@ export class NodeRuntime {
         firstProbeCounter,
         software: 'ShadowNet',
         workerPairs: config.workerPairs,
+        guessing: config.portGuessing === 'on',
       },
       monotonicNow(),
     );
@@ -233,6 +234,7 @@ export class NodeRuntime {
       tunnel,
       dataPlane,
       now: monotonicNow,
+      openExtraSocket: () => openLinuxUdp({ port: 0, mark: 0 }),
       onEvent: (event, now) => this.#onTunnelEvent(event, now),
       onFailure: (reason) => {
         throw reason;

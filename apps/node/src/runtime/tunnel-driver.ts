@@ -6,12 +6,15 @@ import { type Endpoint, type Instant, type Path, type RelayPath, udpPath, type W
 import { isRelayFrame } from '@shadownet/relay';
 import type { Tunnel, TunnelEvent, TunnelOutput } from '@shadownet/tunnel';
 import type { UdpSocket } from '@shadownet/udp';
+import { ExtraSockets } from './extra-sockets.js';
 
 export interface TunnelDriverOptions {
   readonly tunnel: Tunnel;
   /** Not attached yet, and the caller's to close. */
   readonly dataPlane: DataPlane;
   readonly now: () => Instant;
+  /** On any free port: one more, for guesses of ports. Throws UdpError. */
+  readonly openExtraSocket: () => UdpSocket;
   readonly onEvent: (event: TunnelEvent, now: Instant) => void;
   /** Packets go nowhere any more. */
   readonly onFailure: (reason: Error) => void;
@@ -34,18 +37,24 @@ export class TunnelDriver {
   readonly #output: TunnelOutput;
   #socket: UdpSocket | undefined;
   #relays: RelayCarrier | undefined;
+  readonly #extraSockets: ExtraSockets;
   #settling: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor({ tunnel, dataPlane, now, onEvent, onFailure }: TunnelDriverOptions) {
+  constructor({ tunnel, dataPlane, now, openExtraSocket, onEvent, onFailure }: TunnelDriverOptions) {
     this.#tunnel = tunnel;
     this.#dataPlane = dataPlane;
     this.#now = now;
     this.#onEvent = onEvent;
+    this.#extraSockets = new ExtraSockets({
+      open: openExtraSocket,
+      onDatagram: (datagram, from) => this.receive(datagram, from),
+    });
     this.#output = {
       datagram: (bytes, path, trafficClass) => {
         if (path.kind === 'relay') this.#relays?.send(bytes, path);
+        else if (path.socket !== 0) this.#extraSockets.send(bytes, path, trafficClass);
         else this.#socket?.send(bytes, path.remote, { from: path.local, trafficClass });
       },
       packet: (bytes) => dataPlane.tun.write(bytes),
@@ -102,6 +111,7 @@ export class TunnelDriver {
     this.#closed = true;
     clearImmediate(this.#settling);
     clearTimeout(this.#timer);
+    this.#extraSockets.closeAll();
     this.#tunnel.close(this.#now());
     this.#dataPlane.publish();
   }
@@ -125,11 +135,20 @@ export class TunnelDriver {
     if (this.#closed) return;
     this.#dataPlane.publish();
     const now = this.#now();
-    for (let event = this.#tunnel.pollEvent(); event; event = this.#tunnel.pollEvent()) this.#onEvent(event, now);
+    for (let event = this.#tunnel.pollEvent(); event; event = this.#tunnel.pollEvent()) {
+      this.#followSockets(event, now);
+      this.#onEvent(event, now);
+    }
     if (this.#closed) return;
     clearTimeout(this.#timer);
     const wakeup = this.#tunnel.pollTimeout();
     if (wakeup) this.#timer = setTimeout(() => this.#onTimer(), delayUntil(wakeup, now));
+  }
+
+  #followSockets(event: TunnelEvent, now: Instant): void {
+    if (event.kind === 'sockets-unneeded') return this.#extraSockets.close(event.sockets);
+    if (event.kind !== 'sockets-wanted') return;
+    this.#tunnel.useSockets(event.peer.publicKey, this.#extraSockets.open(event.count), now, this.#output);
   }
 
   #onTimer(): void {
