@@ -55,6 +55,21 @@ describe.skipIf(whyNoLab() !== undefined)('data by a relay', () => {
     expect(await pathOf(mesh.nodeA)).toMatchObject({ path: 'direct', relay: null });
   });
 
+  // 256 sockets and 1,200 guesses miss each other in 0.9 % of all cases: by design, and data is relayed then.
+  it('gives way to a guessed port between a hard NAT and a port-restricted one', { retry: 1 }, async () => {
+    await layOut({ natA: { kind: 'hard' } });
+    const { ipB } = await mesh.start();
+    const ping = Ping.start(mesh.hostA, ipB, 100);
+    const { at } = await ping.firstReply(PATIENCE_MS);
+    const direct = await mesh.nodeA.log.waitFor('path-confirmed', PATIENCE_MS);
+    console.log(`direct by a guess ${String(direct.time - Math.round(at))} ms after the first answer`);
+    await ping.moreReplies(30, PATIENCE_MS);
+    await ping.stop();
+    expect(ping.lost()).toEqual([]);
+    expect(await pathOf(mesh.nodeA)).toMatchObject({ path: 'direct', relay: null });
+    expect(await pathOf(mesh.nodeB)).toMatchObject({ path: 'direct', relay: null });
+  });
+
   it('goes by WebSocket where no UDP passes', async () => {
     await layOut({ natA: { kind: 'udp-blocked' } });
     const { ipB } = await mesh.start();
