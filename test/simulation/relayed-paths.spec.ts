@@ -116,6 +116,16 @@ describe('with a relay', () => {
     expect(b.extraSockets).toBe(0);
   });
 
+  it('extra sockets are closed with the peer that they were for', () => {
+    const pair = connected('port-restricted', 'hard-random');
+    const { mesh, a, b } = pair;
+    const open = b.extraSockets;
+    a.isMember = false;
+    mesh.publish();
+    mesh.network.run(seconds(1));
+    expect([open, b.extraSockets]).toEqual([1, 0]);
+  });
+
   it('no ports are guessed where that is switched off', () => {
     const mesh = new SimulatedMesh(1, INTERNET, { relay: RELAYED });
     const [a, b] = (['port-restricted', 'hard-random'] as const).map((kind, i) => {

@@ -203,8 +203,10 @@ export class PathAgent {
   }
 
   #beIdle(now: Instant): void {
+    const current = this.#currentEntry();
     this.#stopGuessing(now);
     this.#state = { kind: 'idle', since: now };
+    this.#leaveSocket(current, undefined);
   }
 
   /** The extra sockets that 'sockets-wanted' asked for. Those that are not wanted any more are given back by an event. */
@@ -684,11 +686,9 @@ export class PathAgent {
 
   #goQuiet(now: Instant): void {
     const current = this.#currentEntry();
+    if (current) this.#tellLost(current.path, 'idle', now);
     this.#beIdle(now);
-    if (!current) return;
-    this.#tellLost(current.path, 'idle', now);
-    this.#leaveSocket(current, undefined);
-    this.#fallBack(now);
+    if (current) this.#fallBack(now);
   }
 
   // ── What becomes of data ──────────────────────────────────────────────────────────────────────────────────────────

@@ -346,6 +346,9 @@ export class Tunnel {
 
   #removeLink(link: PeerLink, now: Instant): void {
     link.agent.stop(now);
+    for (let event = link.agent.pollEvent(); event; event = link.agent.pollEvent()) {
+      if (event.kind === 'sockets-unneeded') this.#events.push(event);
+    }
     if (link.agent.nextCounter > this.#firstProbeCounter) this.#firstProbeCounter = link.agent.nextCounter;
     this.#device.removePeer(link.publicKey, now);
     this.#links.remove(link);
