@@ -65,13 +65,20 @@ function program(): Command {
 
   withLocalOptions(cli.command('status'))
     .description('how the node and its links do')
+    .option(
+      '--explain <peer>',
+      'why the path to this peer (hostname, IP or key) is what it is, and what would change it',
+    )
     .option('--json', 'for programs')
-    .action(async (options: Options) => {
-      const [{ readLocalConfig }, { status }] = await Promise.all([
+    .action(async ({ explain, ...options }: Options) => {
+      const [{ readLocalConfig }, { explainPath, status }] = await Promise.all([
         import('./config.js'),
         import('./commands/status.js'),
       ]);
-      await status(readLocalConfig(flagsOf(options), process.env), { json: options.json === true });
+      const config = readLocalConfig(flagsOf(options), process.env);
+      const output = { json: options.json === true };
+      if (typeof explain === 'string') await explainPath(config, explain, output);
+      else await status(config, output);
     });
 
   withLocalOptions(cli.command('peers'))
@@ -101,6 +108,16 @@ function program(): Command {
       ]);
       const silence = typeof lifetime === 'string' ? lifetime : undefined;
       await netcheck(readNetcheckConfig(flagsOf(options), process.env, silence), { json: options.json === true });
+    });
+
+  cli
+    .command('what-if')
+    .description('how two hosts would connect, from what netcheck --json printed on each')
+    .argument('<netcheck-a>', 'a file')
+    .argument('<netcheck-b>', 'another')
+    .option('--json', 'for programs')
+    .action(async (a: string, b: string, options: Options) => {
+      (await import('./commands/what-if.js')).whatIf([a, b], { json: options.json === true });
     });
 
   cli

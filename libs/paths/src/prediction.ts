@@ -5,9 +5,9 @@ import { assertNever } from '@shadownet/primitives';
 import type { NatFinding, NatReport, PortAllocation } from './nat/nat-report.js';
 
 export interface HostNetwork {
-  /** `undefined` where the host has no address of that family. */
-  readonly ipv4: NatReport | undefined;
-  readonly ipv6: NatReport | undefined;
+  /** `undefined` where the host has no address of that family; 'not-tested' where no server was there to ask. */
+  readonly ipv4: NatReport | 'not-tested' | undefined;
+  readonly ipv6: NatReport | 'not-tested' | undefined;
   /** Whether its router forwards a port on request (UPnP-IGD, NAT-PMP, PCP). */
   readonly grantsMappings: boolean;
 }
@@ -75,8 +75,9 @@ function predict(a: End, b: End): Finding {
   return hard.allocation.kind === 'sequential' ? HARD_IS_PREDICTABLE : HARD_IS_RANDOM;
 }
 
-function endOf(report: NatReport | undefined, grantsMappings: boolean): End {
-  if (!report) return { kind: 'absent' };
+function endOf(report: HostNetwork['ipv4'], grantsMappings: boolean): End {
+  if (report === undefined) return { kind: 'absent' };
+  if (report === 'not-tested') return { kind: 'unknown' };
   switch (report.kind) {
     case 'udp-blocked':
       return { kind: 'blocked' };

@@ -1,4 +1,4 @@
-import { predictConnection } from '@shadownet/paths';
+import { type NatReport, predictConnection } from '@shadownet/paths';
 import { describe, expect, it } from 'vitest';
 import { expectedBetween } from './nat-expectations.js';
 import { hostNetworkOf } from './nat-kind-report.js';
@@ -26,9 +26,8 @@ describe('the prediction from two reports', () => {
   });
 
   it('says that it does not know where the mapping was not measured', () => {
-    const { ipv4 } = hostNetworkOf(NAT_KINDS['hard-random']);
-    const unmeasured = { ...ipv4, mapping: 'not-tested' } as typeof ipv4;
-    const network = { ipv4: unmeasured, ipv6: undefined, grantsMappings: false };
-    expect(predictConnection(network, hostNetworkOf(NAT_KINDS.public)).means).toBe('unknown');
+    const hard = hostNetworkOf(NAT_KINDS['hard-random']);
+    const ipv4 = { ...(hard.ipv4 as NatReport & { kind: 'nat' }), mapping: 'not-tested' } as const;
+    expect(predictConnection({ ...hard, ipv4 }, hostNetworkOf(NAT_KINDS.public)).means).toBe('unknown');
   });
 });

@@ -44,6 +44,53 @@ describe('shadownet-node', () => {
     expect(run('up', '--help').stdout).toContain('--foreground');
   });
 
+  it('predicts from two netchecks how their hosts would connect', () => {
+    const netcheck = (name: string, mapping: string, offers: readonly object[] = []): string => {
+      const file = join(folder, `${name}.json`);
+      const finding = (dependence: string) => ({ dependence, address_dependence: 'tested' });
+      const nat = {
+        kind: 'nat',
+        endpoint: '203.0.113.9:4000',
+        mapping: finding(mapping),
+        filtering: finding('address-and-port-dependent'),
+        port_preservation: false,
+        allocation: { kind: 'random' },
+        pooling: 'paired',
+        hairpin: null,
+        lifetime: null,
+      };
+      const report = {
+        version: '0.1.0',
+        time: '2026-01-01T00:00:00.000Z',
+        udp: 'works',
+        ipv4: { result: 'tested', nat, meaning: 'for people' },
+        ipv6: { result: 'not-tested', reason: 'no-address' },
+        port_mapping: offers,
+        stun_servers: [],
+      };
+      writeFileSync(file, JSON.stringify(report));
+      return file;
+    };
+    const hard = netcheck('hard', 'address-and-port-dependent');
+    const offer = { protocol: 'pcp', gateway: '192.168.1.1', external_address: null };
+    const forwarded = netcheck('forwarded', 'address-and-port-dependent', [offer]);
+
+    const { status, stdout } = run('what-if', hard, hard);
+    expect(status).toBe(0);
+    expect(stdout).toBe(
+      'relayed\n  both NATs allocate a new port per destination: relayed\n' +
+        '  to make it surely direct: a port mapping (UPnP, NAT-PMP or PCP) on either router, or IPv6 on both sides\n',
+    );
+    expect(JSON.parse(run('what-if', hard, forwarded, '--json').stdout)).toMatchObject({
+      means: 'peer-reflexive',
+      family: 4,
+    });
+    writeFileSync(join(folder, 'wrong.json'), '{}');
+    const wrong = run('what-if', hard, join(folder, 'wrong.json'));
+    expect(wrong.status).toBe(2);
+    expect(wrong.stderr).toMatch(/wrong\.json is not what netcheck --json prints/);
+  });
+
   it('makes keys of 32 clamped bytes, another each time', () => {
     const keys = [run('keygen'), run('keygen')].map(({ stdout }) => Buffer.from(stdout, 'base64'));
     for (const key of keys) {

@@ -3,13 +3,12 @@
 import { join } from 'node:path';
 import type { LocalConfig } from '../config.js';
 
-/** `stop` answers at once; the connection closes when the node is gone. */
-export const CONTROL_COMMANDS = ['status', 'stop'] as const;
-export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
-
-export interface ControlRequest {
-  readonly command: ControlCommand;
-}
+export type ControlRequest =
+  | { readonly command: 'status' }
+  /** Answers at once; the connection closes when the node is gone. */
+  | { readonly command: 'stop' }
+  /** Of a peer, by hostname, virtual IP or public key: why its path is what it is. */
+  | { readonly command: 'explain'; readonly peer: string };
 
 export type ControlReply =
   { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: string };
@@ -35,6 +34,13 @@ export function parseControlRequest(line: string): ControlRequest | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null || !('command' in value)) return undefined;
-  const command = CONTROL_COMMANDS.find((known) => known === value.command);
-  return command && { command };
+  switch (value.command) {
+    case 'status':
+    case 'stop':
+      return { command: value.command };
+    case 'explain':
+      return 'peer' in value && typeof value.peer === 'string' ? { command: 'explain', peer: value.peer } : undefined;
+    default:
+      return undefined;
+  }
 }

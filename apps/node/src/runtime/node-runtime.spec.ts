@@ -124,6 +124,12 @@ describe('a node', () => {
     });
   });
 
+  it('explains the path to a peer that it knows, and says so if it knows none of that name', async () => {
+    const explain = (peer: string) => askNode(join(folder, 'run/test0.sock'), { command: 'explain', peer });
+    await up(node());
+    await expect(explain('nobody')).rejects.toThrow('no peer is called nobody');
+  });
+
   it('has the same key, id and port after a restart', async () => {
     const first = node();
     await up(first);

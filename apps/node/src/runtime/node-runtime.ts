@@ -40,6 +40,7 @@ import { MeshDevice } from './mesh-device.js';
 import type { NodeLog } from './node-log.js';
 import { OwnNetwork } from './own-network.js';
 import { checkServerKey } from './server-key.js';
+import { explainPeer } from './peer-explanation.js';
 import { describeNode } from './status-report.js';
 import { Signal, within } from './signal.js';
 import { announcedStunServers, resolveStunServers, type StunAnnouncement } from './stun-servers.js';
@@ -422,14 +423,15 @@ export class NodeRuntime {
 
   // ── Control socket ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #answer({ command }: ControlRequest): ControlReply {
-    if (command === 'stop') {
+  #answer(request: ControlRequest): ControlReply {
+    if (request.command === 'stop') {
       this.#options.onStopRequest();
       return { ok: true, result: null };
     }
     const core = this.#core;
     const assignment = this.#assignment;
     if (!core || !assignment) return { ok: false, error: 'the node is still starting' };
+    if (request.command === 'explain') return explainPeer(core.tunnel, request.peer, monotonicNow());
     return { ok: true, result: describeNode({ config: this.#options.config, ...core, ...assignment }, monotonicNow()) };
   }
 }
