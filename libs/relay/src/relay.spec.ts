@@ -41,6 +41,25 @@ describe('two clients of a relay', () => {
     expect(b.received.map(({ bytes }) => bytes[40])).toEqual(Array.from({ length: MAX_HELD_FRAMES }, (_, i) => i));
   });
 
+  it('ask once for an unknown channel, however many frames come by it', () => {
+    const { world, a, b } = pair({ exchanged: false });
+    const relay = world.relays.get('home')!;
+    let lost = 0;
+    world.loses = (bytes) => bytes[0] === FrameType.resolved && lost++ === 1;
+    a.send('home', b, transport(64));
+    world.run(25);
+    const before = world.wire.length;
+    for (let i = 0; i < 40; i++) a.send('home', b, transport(64, i));
+    world.run(100);
+    const asked = world.wire
+      .slice(before)
+      .filter(({ bytes, from }) => bytes[0] === FrameType.resolve && from === b.endpoint);
+    expect(lost).toBeGreaterThan(1);
+    expect(asked).toHaveLength(1);
+    expect(b.received).toHaveLength(MAX_HELD_FRAMES);
+    expect(relay.server!.counters.dropped['rate-limited']).toBe(0);
+  });
+
   it('learn that the other is not there, and that it has come', () => {
     const world = new SimulatedRelays(seeded(2));
     world.addRelay('home');

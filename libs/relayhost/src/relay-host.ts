@@ -15,6 +15,9 @@ export interface RelayHostOptions extends RelayWorkerStart {
   readonly onFailed: (error: RelayHostError) => void;
 }
 
+/** For the goodbyes to the clients. */
+const CLOSING_GRACE_MS = 2000;
+
 /** What the thread wants of a WebSocket. */
 export interface StreamHandler {
   send(message: Uint8Array): void;
@@ -109,7 +112,9 @@ export class RelayHost {
       this.#state = 'closing';
       this.worker.postMessage({ kind: 'close' } satisfies ToRelay);
     }
+    const impatience = setTimeout(() => void this.worker.terminate(), CLOSING_GRACE_MS);
     await this.#ended;
+    clearTimeout(impatience);
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
   }

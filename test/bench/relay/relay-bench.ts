@@ -17,6 +17,8 @@ const LOAD = fileURLToPath(new URL('./relay-load.mjs', import.meta.url));
 const SETTLE_SECONDS = 2;
 /** All come from one address, of which the relay lets so many connect in a second (DEFAULT_RELAY_LIMITS). */
 const CONNECTING_MS = 11;
+/** After 20 registrations: the API takes 100 requests a second from one address (SOURCE_LIMITS). */
+const REGISTERING_MS = 220;
 const HEARTBEAT_EVERY_MS = 20;
 
 export interface RelayBenchOptions {
@@ -36,6 +38,8 @@ export async function runRelayBench({ idleClients, seconds, payloadBytes }: Rela
     let relays: Relay[] = [];
     for (let i = 0; i < nodes.length; i += 20) {
       const answers = await Promise.all(nodes.slice(i, i + 20).map((node) => node.register()));
+      if (answers.some(({ status }) => status !== 200)) throw new Error('a registration was refused');
+      await new Promise((resolve) => setTimeout(resolve, REGISTERING_MS));
       relays = registerResponseSchema.parse(answers[0]!.json).relays;
     }
     const relay = {

@@ -86,19 +86,22 @@ export class RelayClient {
   /** True if the datagram came from a relay of ours. */
   handleDatagram(datagram: Uint8Array, from: Endpoint, now: Instant, out: RelayClientOutput): boolean {
     const entry = isRelayFrame(datagram) ? this.#byEndpoint.get(formatEndpoint(from)) : undefined;
-    entry?.handleDatagram(datagram, from, now, out);
-    if (entry) this.#settle(now, out);
-    return entry !== undefined;
+    if (!entry) return false;
+    const { changes } = entry;
+    entry.handleDatagram(datagram, from, now, out);
+    if (entry.changes !== changes) this.#settle(now, out);
+    return true;
   }
 
   /** What happens on the WebSocket that `openStream` asked for. */
   handleStream(relay: RelayId, event: StreamEvent, now: Instant, out: RelayClientOutput): void {
     const entry = this.#entries.get(relay);
     if (!entry) return;
+    const { changes } = entry;
     if (event.kind === 'open') entry.handleStreamOpen(now, out);
     else if (event.kind === 'closed') entry.handleStreamClosed(now, out);
     else if (isRelayFrame(event.frame)) entry.handleStreamFrame(event.frame, now, out);
-    this.#settle(now, out);
+    if (event.kind === 'closed' || entry.changes !== changes) this.#settle(now, out);
   }
 
   /** The network has changed: every address is proved anew. */

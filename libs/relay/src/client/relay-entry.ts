@@ -73,6 +73,8 @@ export class RelayEntry {
   #retry: Duration = FIRST_RETRY;
   #failure: RelayDownReason | undefined;
   usedAt: Instant;
+  /** Rises with whatever may make another relay the better home: most frames are none of it. */
+  changes = 0;
 
   constructor(description: RelayDescription, options: RelayEntryOptions, now: Instant) {
     this.description = description;
@@ -241,6 +243,7 @@ export class RelayEntry {
 
   #handle(connection: RelayConnection, frame: Uint8Array, now: Instant, out: RelayClientOutput): void {
     const event = connection.handle(frame, now, this.#writer(connection, out));
+    if (event.kind !== 'none' && event.kind !== 'frame') this.changes++;
     switch (event.kind) {
       case 'none':
         return;
@@ -348,6 +351,7 @@ export class RelayEntry {
     if (!challenge || !bytesEqual(challenge.nonce, this.#sample!.nonce)) return false;
     this.#roundTrip.sample(durationBetween(this.#sample!.sentAt, now));
     this.#sample = undefined;
+    this.changes++;
     // It is there again; one that has refused us answers hellos all the time.
     if (this.#failure === 'no-answer' || this.#failure === 'closed' || this.#failure === 'stream-failed') {
       this.#failure = undefined;
@@ -375,8 +379,9 @@ export class RelayEntry {
     const channel = channelOf(frame, 0);
     const from = this.#channels.at(channel);
     if (!from) {
-      this.#unknown.hold(channel, frame, now);
-      return this.#send(frameAround(new Uint8Array(0)), FrameType.resolve, channel, now, out);
+      const mustAsk = this.#unknown.hold(channel, frame, now);
+      if (mustAsk) this.#send(frameAround(new Uint8Array(0)), FrameType.resolve, channel, now, out);
+      return;
     }
     this.usedAt = now;
     const { id } = this.description;
