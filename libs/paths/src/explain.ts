@@ -12,6 +12,8 @@ export interface Explanation {
   readonly verdict: string;
   /** What would make it direct; empty if it is, or if nothing is known. */
   readonly remedies: readonly string[];
+  /** As both sides told each other in calls; absent if there were none. */
+  readonly nats?: { readonly local: NatTraits; readonly remote: NatTraits };
   /** What was tried in the latest search, in that order. */
   readonly attempts: readonly Attempt[];
 }
@@ -27,11 +29,19 @@ export interface Attempt {
 
 export function explain({ entries, current }: Recording): Explanation {
   const attempts = latestAttempts(entries);
-  if (current?.kind === 'udp')
-    return { path: 'direct', verdict: directVerdict(current, entries), remedies: [], attempts };
-  const { reason, remedies } = obstacle(entries, attempts);
+  const nats = natsOf(entries);
+  const found = { attempts, ...(nats && { nats }) };
+  if (current?.kind === 'udp') {
+    return { path: 'direct', verdict: directVerdict(current, entries), remedies: [], ...found };
+  }
+  const { reason, remedies } = obstacle(entries, attempts, nats);
   const path = current ? 'relay' : 'none';
-  return { path, verdict: `${reason}: ${current ? 'relayed' : 'no path'}`, remedies, attempts };
+  return { path, verdict: `${reason}: ${current ? 'relayed' : 'no path'}`, remedies, ...found };
+}
+
+function natsOf(entries: readonly TimelineEntry[]): Explanation['nats'] {
+  const last = entries.findLast((entry) => entry.kind === 'nats');
+  return last?.kind === 'nats' ? { local: last.local, remote: last.remote } : undefined;
 }
 
 function directVerdict(path: TimelinePath & { kind: 'udp' }, entries: readonly TimelineEntry[]): string {
@@ -54,6 +64,7 @@ function directVerdict(path: TimelinePath & { kind: 'udp' }, entries: readonly T
 function obstacle(
   entries: readonly TimelineEntry[],
   attempts: readonly Attempt[],
+  nats: Explanation['nats'],
 ): { readonly reason: string; readonly remedies: readonly string[] } {
   const search = entries.findLast(({ kind }) => kind === 'search');
   if (!search) return { reason: 'no data has asked for a direct path yet', remedies: [] };
@@ -61,8 +72,7 @@ function obstacle(
   if (lost?.kind === 'lost' && lost.at >= search.at) {
     return { reason: `the direct path was left: ${LOSSES[lost.reason]}`, remedies: [] };
   }
-  const nats = entries.findLast((entry) => entry.kind === 'nats');
-  const [local, remote] = nats?.kind === 'nats' ? [nats.local, nats.remote] : [undefined, undefined];
+  const [local, remote] = [nats?.local, nats?.remote];
   if (isHard(local) && isHard(remote)) {
     return { reason: 'both NATs allocate a new port per destination', remedies: [FORWARD_A_PORT, USE_IPV6] };
   }
@@ -122,11 +132,25 @@ const LOSSES: Readonly<Record<LossReason, string>> = {
 };
 
 /** An explanation as lines for people. */
-export function explanationLines({ verdict, remedies, attempts }: Explanation): string[] {
+export function explanationLines({ verdict, remedies, nats, attempts }: Explanation): string[] {
   const lines = [`${verdict.slice(0, 1).toUpperCase()}${verdict.slice(1)}.`];
+  if (nats) lines.push(`Our NAT: ${natLine(nats.local)}. The peer's: ${natLine(nats.remote)}.`);
   if (remedies.length > 0) lines.push(`What would make it direct: ${remedies.join(', or ')}.`);
   for (const attempt of attempts) lines.push(`  ${attemptLine(attempt)}`);
   return lines;
+}
+
+function natLine({ mapping, allocation }: NatTraits): string {
+  switch (mapping) {
+    case 'endpoint-independent':
+      return 'none, or one outside port for all destinations';
+    case 'endpoint-dependent':
+      return `another outside port per destination, ${allocation.kind === 'sequential' ? 'in sequence' : 'at random'}`;
+    case 'unknown':
+      return 'not known';
+    default:
+      return assertNever(mapping);
+  }
 }
 
 function attemptLine({ path, kind, result, probes, rtt }: Attempt): string {
