@@ -240,6 +240,33 @@ describe('searching', () => {
   });
 });
 
+describe('a ping', () => {
+  it('measures the path that data takes, without harm to it', () => {
+    const { agent, rtts, events, setCandidates, start, runUntil, command, out } = world();
+    rtts.set(near, 30);
+    setCandidates(host(near));
+    start();
+    runUntil(1000);
+    expect(events.some(({ kind }) => kind === 'pong')).toBe(false);
+    rtts.set(near, 40);
+    command((now) => expect(agent.ping(now, out)).toBe(true));
+    runUntil(1039);
+    expect(events.some(({ kind }) => kind === 'pong')).toBe(false);
+    runUntil(1040);
+    expect(events.filter(({ kind }) => kind === 'pong')).toEqual([{ kind: 'pong', path: udpPath(near), rtt: 40 }]);
+    expect(events.some(({ kind }) => kind === 'path-lost')).toBe(false);
+  });
+
+  it('starts a search where there is no path', () => {
+    const { agent, rtts, setCandidates, runUntil, command, path, out } = world();
+    rtts.set(near, 30);
+    setCandidates(host(near));
+    command((now) => expect(agent.ping(now, out)).toBe(false));
+    runUntil(100);
+    expect(path()).toBe(formatEndpoint(near));
+  });
+});
+
 describe('answers', () => {
   const searching = () => {
     const subject = world();

@@ -196,6 +196,15 @@ export class PathAgent {
     }
   }
 
+  /** Probes the path that data takes now; the answer is told as 'pong'. Like data, it starts a search. False without a path. */
+  ping(now: Instant, out: PathOutput): boolean {
+    if (this.#state.kind === 'idle') this.start(now, out);
+    this.#lastActiveAt = now;
+    const entry = this.#currentEntry() ?? this.#relay;
+    if (entry) this.#sendProbe(entry.path, { isPing: true }, now, out);
+    return entry !== undefined;
+  }
+
   /** Sends nothing more of its own accord, until `start` or a sign of life. Requests of the peer are still answered. */
   stop(now: Instant): void {
     this.#timeline.note({ kind: 'command', command: 'stop' }, now);
@@ -375,7 +384,8 @@ export class PathAgent {
   }
 
   #handleAnswer({ probe, rtt, report }: OpenedAnswer, now: Instant): void {
-    const { path, bytes, isGuess } = probe;
+    const { path, bytes, isGuess, isPing } = probe;
+    if (isPing) this.#events.push({ kind: 'pong', path, rtt });
     if (!isGuess) this.#timeline.noteAnswer(path, rtt, now);
     if (path.kind === 'relay') {
       if (this.#relay && pathsEqual(path, this.#relay.path)) this.#relay.confirm(rtt, now);

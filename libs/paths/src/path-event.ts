@@ -37,6 +37,8 @@ export type PathEvent =
   | { readonly kind: 'search-paused'; readonly retryAt: Instant }
   /** A measurement of the current path, smoothed. */
   | { readonly kind: 'rtt'; readonly path: Path; readonly rtt: Duration }
+  /** The answer to a `ping`. */
+  | { readonly kind: 'pong'; readonly path: Path; readonly rtt: Duration }
   /** The largest datagram that the current path is known to carry, and the smallest one known to get lost on it. */
   | {
       readonly kind: 'path-mtu';

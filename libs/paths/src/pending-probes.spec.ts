@@ -6,7 +6,13 @@ import { PendingProbes } from './pending-probes.js';
 
 const path = (n: number) => udpPath(parseEndpoint(`203.0.${n >> 8}.${n & 255}:51820`)!);
 const id = (n: number) => Uint8Array.of(n >> 8, n & 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-const probe = (sentAt: number) => ({ path: path(1), sentAt: instant(sentAt), bytes: 120, isGuess: false });
+const probe = (sentAt: number) => ({
+  path: path(1),
+  sentAt: instant(sentAt),
+  bytes: 120,
+  isGuess: false,
+  isPing: false,
+});
 
 describe('PendingProbes', () => {
   it('holds at most 512, and forgets the oldest', () => {

@@ -11,6 +11,8 @@ export interface PendingProbe {
   readonly bytes: number;
   /** Sent to an endpoint that nobody has named. */
   readonly isGuess: boolean;
+  /** Somebody waits for its answer. */
+  readonly isPing: boolean;
 }
 
 export type ProbeAnswer =

@@ -32,6 +32,7 @@ export interface ProbeKind {
   /** Of the whole request; the least if absent. */
   readonly bytes?: number;
   readonly isGuess?: boolean;
+  readonly isPing?: boolean;
 }
 
 export type ProbeRefusal = ProbeRejection | Extract<ProbeAnswer, { ok: false }>['reason'] | 'replayed-counter';
@@ -77,10 +78,10 @@ export class ProbeExchange {
   }
 
   sendRequest(path: Path, kind: ProbeKind, now: Instant, out: PathOutput): void {
-    const { bytes = PROBE_REQUEST_BYTES, isGuess = false } = kind;
+    const { bytes = PROBE_REQUEST_BYTES, isGuess = false, isPing = false } = kind;
     const transactionId = this.#random(TRANSACTION_ID_BYTES);
     const request = encodeProbeRequest(this.#crypto, this.#keys, transactionId, this.#takeCounter(), bytes);
-    this.#pending.add(transactionId, { path, sentAt: now, bytes: request.length, isGuess });
+    this.#pending.add(transactionId, { path, sentAt: now, bytes: request.length, isGuess, isPing });
     out.datagram(request, path);
   }
 

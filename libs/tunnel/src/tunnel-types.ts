@@ -56,6 +56,8 @@ export type TunnelEvent =
   | { readonly kind: 'path-confirmed'; readonly peer: PeerName; readonly path: UdpPath; readonly rtt: Duration }
   /** Data goes by a relay: no path is direct. */
   | { readonly kind: 'relayed'; readonly peer: PeerName; readonly path: RelayPath }
+  /** The answer to a `ping`, and the path by which both went. */
+  | { readonly kind: 'pong'; readonly peer: PeerName; readonly path: Path; readonly rtt: Duration }
   /** What the path was found to carry, in bytes of UDP payload. */
   | {
       readonly kind: 'path-mtu';

@@ -155,6 +155,14 @@ export class Tunnel {
     this.#drain(now, out);
   }
 
+  /** Probes the path that data for the peer takes now; the answer is told as 'pong'. False if there is no path, or no such peer. */
+  ping(publicKey: PublicKey, now: Instant, out: TunnelOutput): boolean {
+    const link = this.#links.ofPeer(publicKey);
+    const isSent = link !== undefined && this.#links.agentOf(link).ping(now, out);
+    this.#drain(now, out);
+    return isSent;
+  }
+
   /** The further sockets that the search for a peer asked for, by their numbers in paths. */
   useSockets(publicKey: PublicKey, sockets: readonly number[], now: Instant, out: TunnelOutput): void {
     const link = this.#links.ofPeer(publicKey);
@@ -514,6 +522,7 @@ export class Tunnel {
         return;
       case 'path-in-doubt':
         return this.#own.refresh(now, out);
+      case 'pong':
       case 'path-mtu':
       case 'sockets-wanted':
         this.#events.push({ ...event, peer: link.name });

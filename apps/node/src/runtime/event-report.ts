@@ -59,6 +59,7 @@ function logTunnelEvent(log: NodeLog, event: TunnelEvent, now: Instant): void {
         loses_bytes: losesBytes ?? null,
       });
     }
+    case 'pong':
     case 'sockets-wanted':
     case 'sockets-unneeded':
       return;
