@@ -62,7 +62,7 @@ describe.skipIf(whyNoLab() !== undefined)('data by a relay', () => {
     const ping = Ping.start(mesh.hostA, ipB, 100);
     const { at } = await ping.firstReply(PATIENCE_MS);
     const direct = await mesh.nodeA.log.waitFor('path-confirmed', PATIENCE_MS);
-    console.log(`direct by a guess ${String(direct.time - Math.round(at))} ms after the first answer`);
+    process.stdout.write(`direct by a guess ${String(direct.time - Math.round(at))} ms after the first answer\n`);
     await ping.moreReplies(30, PATIENCE_MS);
     await ping.stop();
     expect(ping.lost()).toEqual([]);

@@ -9,6 +9,8 @@ import { NodeDaemon } from './node-daemon.js';
 export interface TwoNatMeshOptions {
   readonly addressA?: string;
   readonly addressB?: string;
+  /** More flags of `shadownet-control serve`. */
+  readonly controlFlags?: readonly string[];
   /** Port-restricted unless told. */
   readonly natA?: NatBehaviour;
   readonly natB?: NatBehaviour;
@@ -33,7 +35,8 @@ export class TwoNatMesh {
   static async layOut(lab: Lab, options: TwoNatMeshOptions = {}): Promise<TwoNatMesh> {
     const usual = { kind: 'port-restricted' } as const;
     const behaviourOf = { a: options.natA ?? usual, b: options.natB ?? usual };
-    const control = new ControlServer(await lab.addPublicHost('control', '203.0.113.10'), lab.makeDir('control'));
+    const controlHost = await lab.addPublicHost('control', '203.0.113.10');
+    const control = new ControlServer(controlHost, lab.makeDir('control'), undefined, options.controlFlags);
     const natA = await lab.addNat('nat-a', { behaviour: behaviourOf.a, address: '203.0.113.21', lan: LAN });
     const natB = await lab.addNat('nat-b', { behaviour: behaviourOf.b, address: '203.0.113.22', lan: LAN });
     const hostA = await lab.addHost('host-a', natA, options.addressA ?? HOST_ADDRESS);

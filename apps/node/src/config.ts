@@ -140,6 +140,11 @@ export function readLocalConfig(flags: Flags, environment: Environment): LocalCo
   return Object.freeze(localConfig(gatherSettings(flags, environment)));
 }
 
+/** What a flag of one command says. Throws `usage`. */
+export function parseCount(flag: string, text: string): number {
+  return parseNumber({ text, source: flag }, 1, 1_000_000);
+}
+
 function stateDirectory(settings: Settings): string {
   return resolve(settings.state_dir?.text ?? '/var/lib/shadownet');
 }

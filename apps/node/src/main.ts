@@ -10,6 +10,7 @@ Examples:
   $ shadownet-node up --control http://203.0.113.10:8080
   $ shadownet-node status
   $ shadownet-node peers --json
+  $ shadownet-node ping backup
   $ shadownet-node netcheck --control http://203.0.113.10:8080
   $ shadownet-node down
 
@@ -79,6 +80,23 @@ function program(): Command {
       const output = { json: options.json === true };
       if (typeof explain === 'string') await explainPath(config, explain, output);
       else await status(config, output);
+    });
+
+  withLocalOptions(cli.command('ping'))
+    .description('whether a peer answers, and which way: until an answer comes by a direct path')
+    .argument('<peer>', 'its hostname, virtual IP or public key')
+    .option('--count <number>', 'pings at most', '10')
+    .option('--no-until-direct', 'go on when an answer came by a direct path')
+    .option('--json', 'one object a line, for programs')
+    .action(async (peer: string, { count, untilDirect, ...options }: Options) => {
+      const [{ parseCount, readLocalConfig }, { ping }] = await Promise.all([
+        import('./config.js'),
+        import('./commands/ping.js'),
+      ]);
+      await ping(readLocalConfig(flagsOf(options), process.env), {
+        ...{ peer, count: parseCount('--count', String(count)), json: options.json === true },
+        ends: untilDirect === false ? 'after-count' : 'when-direct',
+      });
     });
 
   withLocalOptions(cli.command('peers'))

@@ -9,6 +9,7 @@
 //   server-key-changed       the control server shows another key than the pinned one
 //   control-unreachable      no answer from the control server in time
 //   control-refused          the control server answered with an error
+//   no-answer                a peer did not answer to any ping
 //   start-failed             any other reason for which the node did not become usable
 
 import { ShadowNetError } from '@shadownet/primitives';
@@ -24,6 +25,7 @@ export type NodeErrorCode =
   | 'server-key-changed'
   | 'control-unreachable'
   | 'control-refused'
+  | 'no-answer'
   | 'start-failed';
 
 export class NodeError extends ShadowNetError<NodeErrorCode> {}

@@ -106,6 +106,8 @@ describe('shadownet-node', () => {
     [['up'], /which control server\?/],
     [['up', '--control', 'nonsense'], /--control: "nonsense" is not a URL/],
     [['status', '--interface', 'a/b'], /--interface/],
+    [['ping'], /missing required argument 'peer'/],
+    [['ping', 'b', '--count', '0'], /--count: "0" is not a whole number from 1/],
   ])('exits with 2 on wrong usage: %j', (args, message) => {
     const { status, stderr } = run(...args);
     expect(status).toBe(2);

@@ -8,7 +8,9 @@ export type ControlRequest =
   /** Answers at once; the connection closes when the node is gone. */
   | { readonly command: 'stop' }
   /** Of a peer, by hostname, virtual IP or public key: why its path is what it is. */
-  | { readonly command: 'explain'; readonly peer: string };
+  | { readonly command: 'explain'; readonly peer: string }
+  /** Of the same: which way it answers. Takes two seconds at most. */
+  | { readonly command: 'ping'; readonly peer: string };
 
 export type ControlReply =
   { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: string };
@@ -39,7 +41,9 @@ export function parseControlRequest(line: string): ControlRequest | undefined {
     case 'stop':
       return { command: value.command };
     case 'explain':
-      return 'peer' in value && typeof value.peer === 'string' ? { command: 'explain', peer: value.peer } : undefined;
+    case 'ping':
+      if (!('peer' in value) || typeof value.peer !== 'string') return undefined;
+      return { command: value.command, peer: value.peer };
     default:
       return undefined;
   }

@@ -15,7 +15,9 @@ import {
 } from './control-protocol.js';
 import { listenPrivately, removeSocket } from './private-socket.js';
 
-export type ControlHandler = (request: ControlRequest) => ControlReply;
+export type ControlHandler = (request: ControlRequest) => ControlReply | Promise<ControlReply>;
+
+const NOT_A_REQUEST: ControlReply = { ok: false, error: 'not a request' };
 
 export class ControlSocketServer {
   readonly #path: string;
@@ -51,6 +53,8 @@ export class ControlSocketServer {
 
 function serve(connection: Socket, handle: ControlHandler): void {
   let received = Buffer.alloc(0);
+  /** Replies leave in the order of their requests. */
+  let answered = Promise.resolve();
   connection.setTimeout(IDLE_TIMEOUT_MS, () => connection.destroy());
   connection.on('error', () => connection.destroy());
   connection.on('data', (bytes) => {
@@ -60,9 +64,11 @@ function serve(connection: Socket, handle: ControlHandler): void {
       received = received.subarray(end + 1);
       if (line.length > MAX_REQUEST_BYTES) return void connection.destroy();
       const request = parseControlRequest(line.toString('utf8'));
-      const reply: ControlReply = request ? handle(request) : { ok: false, error: 'not a request' };
-      connection.write(`${JSON.stringify(reply)}\n`);
-      if (request?.command === 'stop') connection.setTimeout(0);
+      answered = answered.then(async () => {
+        const reply = request ? await handle(request) : NOT_A_REQUEST;
+        connection.write(`${JSON.stringify(reply)}\n`);
+        if (request?.command === 'stop') connection.setTimeout(0);
+      });
     }
     if (received.length > MAX_REQUEST_BYTES) connection.destroy();
   });

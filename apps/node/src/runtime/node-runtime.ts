@@ -41,6 +41,7 @@ import type { NodeLog } from './node-log.js';
 import { OwnNetwork } from './own-network.js';
 import { checkServerKey } from './server-key.js';
 import { explainPeer } from './peer-explanation.js';
+import { PeerPings } from './peer-pings.js';
 import { describeNode } from './status-report.js';
 import { Signal, within } from './signal.js';
 import { announcedStunServers, resolveStunServers, type StunAnnouncement } from './stun-servers.js';
@@ -82,7 +83,10 @@ interface Core {
   readonly session: ControlSession;
   readonly network: OwnNetwork;
   readonly relays: NodeRelays;
+  readonly pings: PeerPings;
 }
+
+type ConnectedParts = Omit<Core, 'network' | 'relays' | 'pings'>;
 
 /** The address of the interface, and the network of the registration that it is from. */
 interface Assignment {
@@ -189,7 +193,9 @@ export class NodeRuntime {
     this.#networkCidr = info.network_cidr;
     const parts = { nodeId, crypto, serverKey, dataPlane, socket, tunnel, driver, session };
     const network = this.#ownNetwork(parts, mappingNonce(crypto, key.expose()));
-    this.#core = { ...parts, network, relays: this.#nodeRelays(parts, key.expose()) };
+    const relays = this.#nodeRelays(parts, key.expose());
+    const pings = new PeerPings(tunnel, (peer) => driver.run((_, now, out) => tunnel.ping(peer, now, out)));
+    this.#core = { ...parts, network, relays, pings };
     await this.#askStunServers(this.#core, info);
     return this.#core;
   }
@@ -317,7 +323,7 @@ export class NodeRuntime {
 
   // ── Own addresses ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #ownNetwork({ session, ...parts }: Omit<Core, 'network' | 'relays'>, nonce: Uint8Array): OwnNetwork {
+  #ownNetwork({ session, ...parts }: ConnectedParts, nonce: Uint8Array): OwnNetwork {
     const { config, log } = this.#options;
     const network = new OwnNetwork({
       ...parts,
@@ -332,7 +338,7 @@ export class NodeRuntime {
     return network;
   }
 
-  #nodeRelays({ crypto, socket, driver, session }: Omit<Core, 'network' | 'relays'>, secret: Uint8Array): NodeRelays {
+  #nodeRelays({ crypto, socket, driver, session }: ConnectedParts, secret: Uint8Array): NodeRelays {
     const { config, log } = this.#options;
     const privateKey = crypto.privateKey(secret);
     const relays = new NodeRelays({
@@ -354,6 +360,7 @@ export class NodeRuntime {
 
   #onTunnelEvent(event: TunnelEvent, now: Instant): void {
     this.#report.write(event, now);
+    if (event.kind === 'pong') this.#core?.pings.onPong(event);
     if (event.kind !== 'reflexive-changed') return;
     this.#firstReflexive.raise();
     this.#core?.network.onReflexiveChanged();
@@ -423,7 +430,7 @@ export class NodeRuntime {
 
   // ── Control socket ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #answer(request: ControlRequest): ControlReply {
+  #answer(request: ControlRequest): ControlReply | Promise<ControlReply> {
     if (request.command === 'stop') {
       this.#options.onStopRequest();
       return { ok: true, result: null };
@@ -432,6 +439,7 @@ export class NodeRuntime {
     const assignment = this.#assignment;
     if (!core || !assignment) return { ok: false, error: 'the node is still starting' };
     if (request.command === 'explain') return explainPeer(core.tunnel, request.peer, monotonicNow());
+    if (request.command === 'ping') return core.pings.ping(request.peer, monotonicNow());
     return { ok: true, result: describeNode({ config: this.#options.config, ...core, ...assignment }, monotonicNow()) };
   }
 }

@@ -2,7 +2,7 @@
 
 import { explain, type Explanation, type Recording } from '@shadownet/paths';
 import { encodePublicKey, type Instant } from '@shadownet/primitives';
-import type { Tunnel } from '@shadownet/tunnel';
+import type { PeerLinkStatus, Tunnel } from '@shadownet/tunnel';
 import type { ControlReply } from '../control-socket/control-protocol.js';
 
 export interface PeerExplanation {
@@ -13,11 +13,14 @@ export interface PeerExplanation {
   readonly recording: Recording;
 }
 
+export function findPeer(tunnel: Tunnel, name: string, now: Instant): PeerLinkStatus | undefined {
+  const { peers } = tunnel.status(now);
+  return peers.find((one) => [one.hostname, one.virtualIp, encodePublicKey(one.publicKey)].includes(name));
+}
+
 /** `name`: a hostname, a virtual IP or a public key. */
 export function explainPeer(tunnel: Tunnel, name: string, now: Instant): ControlReply {
-  const peer = tunnel
-    .status(now)
-    .peers.find((one) => [one.hostname, one.virtualIp, encodePublicKey(one.publicKey)].includes(name));
+  const peer = findPeer(tunnel, name, now);
   const recording = peer && tunnel.recordingOf(peer.publicKey);
   if (!recording) return { ok: false, error: `no peer is called ${name}` };
   const result: PeerExplanation = {
