@@ -13,8 +13,8 @@ import type { RelayHost } from './relay-host.js';
 export const RELAY_PATH = '/relay/v1';
 
 /** Of one client, and of all: enough for 1 Gbit/s at the few milliseconds that the relay's thread takes. */
-const MAX_UNTAKEN_BYTES = 256 * 1024;
-const MAX_UNTAKEN_BYTES_OF_ALL = 512 * 1024;
+const MAX_UNTAKEN_BYTES = 128 * 1024;
+const MAX_UNTAKEN_BYTES_OF_ALL = 192 * 1024;
 const MAX_WEB_SOCKETS = 8192;
 /** As WebSocket close codes go (RFC 6455 §7.4.1). */
 const UNSUPPORTED_DATA = 1003;
