@@ -90,6 +90,17 @@ describe('summariseMesh', () => {
     });
   });
 
+  it('says how many do so by a relay', () => {
+    const sentence = (...paths: ('direct' | 'relay')[]) => {
+      const links = paths.map((path, i) => link(`peer-${i}`, { path }));
+      const peers = paths.map((_, i) => node(`peer-${i}`, []));
+      return summariseMesh({ nodes: [node('a', links), ...peers] }).health.sentence;
+    };
+    expect(sentence('relay')).toBe('a and peer-0 reach each other by a relay.');
+    expect(sentence('relay', 'direct')).toBe('2 pairs of nodes reach each other, 1 of them by a relay.');
+    expect(sentence('relay', 'relay')).toBe('2 pairs of nodes reach each other by a relay.');
+  });
+
   it('waits for the first node of an empty network', () => {
     expect(summariseMesh({ nodes: [] }).health).toMatchObject({ level: 'waiting', title: 'No nodes yet' });
   });

@@ -94,14 +94,16 @@ function healthOf(nodes: MeshView['nodes'], pairs: readonly Pair[]): MeshHealth 
       sentence: 'No two of them have a path to each other yet.',
     };
   }
-  return {
-    level: 'good',
-    title: allOnline(nodes.length),
-    sentence:
-      connected.length === 1
-        ? `${connected[0]!.hostnames.join(' and ')} reach each other without a relay.`
-        : `${connected.length} pairs of nodes reach each other without a relay.`,
-  };
+  return { level: 'good', title: allOnline(nodes.length), sentence: reachSentence(connected) };
+}
+
+function reachSentence(connected: readonly Pair[]): string {
+  const [first] = connected;
+  const who = connected.length === 1 ? first!.hostnames.join(' and ') : `${connected.length} pairs of nodes`;
+  const relayed = connected.filter((pair) => pair.path === 'relay').length;
+  if (relayed === 0) return `${who} reach each other without a relay.`;
+  if (relayed === connected.length) return `${who} reach each other by a relay.`;
+  return `${who} reach each other, ${relayed} of them by a relay.`;
 }
 
 function allOnline(nodes: number): string {
