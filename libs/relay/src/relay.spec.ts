@@ -67,7 +67,8 @@ describe('two clients of a relay', () => {
     const b = world.addClient();
     a.send('home', b, transport(64));
     world.run(100);
-    expect(a.events).toContainEqual({ kind: 'peer-absent', relay: 'home', peer: b.publicKey });
+    const waited = { relay: 'home', peer: b.publicKey, unsent: [transport(64)] };
+    expect(a.events).toContainEqual({ kind: 'peer-absent', ...waited });
     world.know(b);
     world.run(1000);
     b.send('home', a, transport(64));
@@ -76,7 +77,7 @@ describe('two clients of a relay', () => {
     b.client.close(b.out);
     a.send('home', b, transport(64));
     world.run(100);
-    expect(a.events.at(-1)).toEqual({ kind: 'peer-absent', relay: 'home', peer: b.publicKey });
+    expect(a.events.at(-1)).toEqual({ kind: 'peer-absent', relay: 'home', peer: b.publicKey, unsent: [] });
   });
 
   it('of different networks do not see each other', () => {

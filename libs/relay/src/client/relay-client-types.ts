@@ -39,7 +39,14 @@ export type RelayEvent =
   | { readonly kind: 'home-changed'; readonly relay: RelayId | undefined }
   | { readonly kind: 'relay-up'; readonly relay: RelayId; readonly transport: RelayTransport }
   | { readonly kind: 'relay-down'; readonly relay: RelayId; readonly reason: RelayDownReason }
-  | { readonly kind: 'peer-present' | 'peer-absent'; readonly relay: RelayId; readonly peer: PublicKey };
+  | { readonly kind: 'peer-present'; readonly relay: RelayId; readonly peer: PublicKey }
+  /** `unsent`: what had waited for the relay's word on the peer, in order; copies, the receiver's to keep. */
+  | {
+      readonly kind: 'peer-absent';
+      readonly relay: RelayId;
+      readonly peer: PublicKey;
+      readonly unsent: readonly Uint8Array[];
+    };
 
 export interface RelayStatus {
   readonly id: RelayId;

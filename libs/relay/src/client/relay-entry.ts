@@ -400,17 +400,16 @@ export class RelayEntry {
       for (const payload of waiting) this.#send(frameAround(payload), FrameType.data, channel, now, out);
       for (const held of this.#unknown.take(channel, now)) this.#handlePayload(held, now, out);
     }
-    if (isNew) this.#emitPresence(peer, channel !== undefined);
+    if (!isNew) return;
+    const where = { relay: this.description.id, peer };
+    if (channel !== undefined) this.#options.emit({ kind: 'peer-present', ...where });
+    else this.#options.emit({ kind: 'peer-absent', ...where, unsent: waiting });
   }
 
   #handleGone(channel: number): void {
     const entry = this.#channels.at(channel);
     if (!entry) return;
     this.#channels.learn(entry.peer, undefined);
-    this.#emitPresence(entry.peer, false);
-  }
-
-  #emitPresence(peer: PublicKey, isPresent: boolean): void {
-    this.#options.emit({ kind: isPresent ? 'peer-present' : 'peer-absent', relay: this.description.id, peer });
+    this.#options.emit({ kind: 'peer-absent', relay: this.description.id, peer: entry.peer, unsent: [] });
   }
 }
