@@ -236,10 +236,19 @@ export class NodeRelays {
       case 'relay-down':
         return log.event('relay-down', { relay: event.relay, reason: event.reason });
       case 'peer-present':
-      case 'peer-absent':
         return;
+      case 'peer-absent':
+        return this.#takeBack(event);
       default:
         assertNever(event);
+    }
+  }
+
+  /** A peer that has just come up may be there in a moment. */
+  #takeBack({ relay, peer, unsent }: Extract<RelayEvent, { kind: 'peer-absent' }>): void {
+    for (const bytes of unsent) {
+      this.#counters.sent--;
+      if (!this.#held.hold(relayPath(relay, peer), bytes, this.#options.now())) this.#counters.unreachable++;
     }
   }
 
