@@ -278,7 +278,7 @@ export class PathMeshNode implements SimulatedCore {
       if (event.kind !== 'reflexive-address') continue;
       this.#seen.set(event.server.address.bytes[3]!, event.endpoint);
       for (const link of this.#links.values()) {
-        link.agent.noteOwnCallChanged(this.#out);
+        link.agent.noteOwnCallChanged(this.#now, this.#out);
         this.#settle(link);
       }
     }

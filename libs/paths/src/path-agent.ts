@@ -159,10 +159,12 @@ export class PathAgent {
   }
 
   /** What `ownCall` says has changed: a peer that we are looking for hears of it at once. */
-  noteOwnCallChanged(out: PathOutput): void {
+  noteOwnCallChanged(now: Instant, out: PathOutput): void {
     const state = this.#state;
     const isLooking = state.kind === 'searching' || (state.kind === 'connected' && isInDoubt(state));
-    if (this.#relay && isLooking) this.#call(this.#relay.path, out);
+    if (!isLooking) return;
+    if (this.#relay) this.#call(this.#relay.path, out);
+    if (state.kind === 'searching') this.#scheduleGuessing(now);
   }
 
   /** What the peer's NAT is like, as far as its calls said. */

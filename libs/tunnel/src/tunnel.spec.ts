@@ -103,6 +103,20 @@ describe('a tunnel', () => {
     expect(out.to).toHaveLength(1);
   });
 
+  it('tells a peer that it looks for at once what was measured of our NAT', () => {
+    const byRelay: Uint8Array[] = [];
+    const out: TunnelOutput = {
+      datagram: (bytes, path) => void (path.kind === 'relay' && byRelay.push(bytes)),
+      packet: () => {},
+    };
+    const node = tunnel();
+    node.updateNetworkMap(map([peer(publicKey(2)), peer(publicKey(3), { online: false })]), NOW, out);
+    for (const seed of [2, 3]) node.setPeerRelay(publicKey(seed), 'eu', NOW, out);
+    const before = byRelay.length;
+    node.setNatTraits({ mapping: 'endpoint-dependent', allocation: { kind: 'random' } }, NOW, out);
+    expect(byRelay).toHaveLength(before + 1);
+  });
+
   it('searches for an offline peer that the host has a packet for, though not at every packet', () => {
     const out = new Sent();
     const node = tunnel();

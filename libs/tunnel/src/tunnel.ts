@@ -172,8 +172,10 @@ export class Tunnel {
   }
 
   /** What the NAT in front of us is like, as measured; until then it is inferred from what STUN servers see. */
-  setNatTraits(traits: NatTraits): void {
+  setNatTraits(traits: NatTraits, now: Instant, out: TunnelOutput): void {
     this.#own.measuredNat = traits;
+    this.#tellOwnCall(now, out);
+    this.#drain(now, out);
   }
 
   /** The MTU of the host's interface, in bytes: packets are not padded beyond it. */
@@ -441,7 +443,7 @@ export class Tunnel {
       for (let event = this.#own.pollEvent(); event; event = this.#own.pollEvent()) {
         active = true;
         this.#events.push(event);
-        if (event.kind === 'stun-result') this.#noteOwnAddresses(out);
+        if (event.kind === 'stun-result') this.#noteOwnAddresses(now, out);
       }
       for (const link of this.#links.takeTouched()) {
         for (let event = link.agent.pollEvent(); event; event = link.agent.pollEvent()) {
@@ -453,11 +455,15 @@ export class Tunnel {
   }
 
   /** Where we are seen may be news to those peers that we are looking for. */
-  #noteOwnAddresses(out: TunnelOutput): void {
+  #noteOwnAddresses(now: Instant, out: TunnelOutput): void {
     const seen = this.reflexive.map(formatEndpoint).sort().join();
     if (seen === this.#lastSeenAs) return;
     this.#lastSeenAs = seen;
-    for (const link of this.#links.all()) link.agent.noteOwnCallChanged(out);
+    this.#tellOwnCall(now, out);
+  }
+
+  #tellOwnCall(now: Instant, out: TunnelOutput): void {
+    for (const link of this.#links.all()) this.#links.agentOf(link).noteOwnCallChanged(now, out);
   }
 
   #onDeviceEvent(event: DeviceEvent, now: Instant, out: TunnelOutput): void {

@@ -138,7 +138,7 @@ export class OwnNetwork {
 
   #onNatReport(report: NatReport): void {
     const { driver, log } = this.#options;
-    driver.run((tunnel) => tunnel.setNatTraits(traitsOf(report)));
+    driver.run((tunnel, now, out) => tunnel.setNatTraits(traitsOf(report), now, out));
     log.event('nat-measured', { kind: report.kind, meaning: describeNat(report) });
   }
 
