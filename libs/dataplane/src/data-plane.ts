@@ -2,7 +2,7 @@
 // the core on the main thread, or linux, where pairs of workers move them and the core gets only what is not transport data. The
 // owner of the device works the same way with both.
 
-import type { Instant } from '@shadownet/primitives';
+import type { Endpoint, Instant } from '@shadownet/primitives';
 import type { LinuxTunDevice, LinuxTunOptions } from '@shadownet/tun';
 import type { LinuxUdpOptions, LinuxUdpSocket } from '@shadownet/udp';
 import type { DeviceOutput, PacketWorkerHost } from '@shadownet/wireguard';
@@ -33,6 +33,8 @@ export interface DataPlane {
   attach(core: DataPlaneCore): void;
   /** A socket whose handler gets the datagrams that the core has to see. Throws a UdpError. The latest one opened is used. */
   openSocket(options: LinuxUdpOptions): LinuxUdpSocket;
+  /** From where the core wants frames of relays; others need not reach it. To be called once it is attached. */
+  useRelays(endpoints: readonly Endpoint[]): void;
   /** To be called after everything that the device was told: what workers must know of it is made known to them. */
   publish(): void;
   /** Resolves when no worker uses anything that was withdrawn before the call: keys of removed peers are zeroed then. */

@@ -61,15 +61,25 @@ describe.skipIf(!IS_ROOT).each([1, 3])('the fast data plane, %i pairs (needs roo
     expect(unknown() - before).toBeLessThanOrEqual(1 + (now() - startedAt) / 100);
   });
 
-  it('shows the core the frames of a relay, whole and by their source', async () => {
+  it('shows the core the frames of its relays, whole and by their source, and nobody else’s', async () => {
     const end = await End.open('spec-y', 'packet-worker-entry', workerPairs);
     const sender = openOffloadUdp({ port: 0, mark: 0 });
     onTestFinished(() => sender.close());
     const seen: { readonly datagram: Uint8Array; readonly port: number }[] = [];
     end.socket.onDatagram((datagram, { port }) => void seen.push({ datagram, port }));
     const frames = [16, 1468, 2048].map((length) => new Uint8Array(length).fill(0xd8));
-    await vi.waitFor(() => {
+    const send = () => {
       for (const frame of frames) sender.send(frame, endpoint(LOOPBACK, end.socket.port));
+    };
+    await vi.waitFor(() => {
+      send();
+      expect(end.plane.counters()['notForUs']).toBeGreaterThanOrEqual(3);
+    }, PATIENCE);
+    await end.plane.settled();
+    expect(seen).toEqual([]);
+    end.plane.useRelays([endpoint(LOOPBACK, sender.port)]);
+    await vi.waitFor(() => {
+      send();
       expect(seen.length).toBeGreaterThanOrEqual(3);
     }, PATIENCE);
     expect(seen.slice(0, 3)).toEqual(frames.map((datagram) => ({ datagram, port: sender.port })));

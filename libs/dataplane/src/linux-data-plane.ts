@@ -2,6 +2,7 @@
 // core's, and ends them. The core stays the owner of peers, handshakes and timers (docs/data-plane.md).
 
 import { EventDescriptor, loadAead } from '@shadownet/native';
+import { type Endpoint, formatEndpoint } from '@shadownet/primitives';
 import { type OffloadTunDevice, openOffloadTun } from '@shadownet/tun';
 import { type LinuxUdpOptions, type LinuxUdpSocket, type OffloadUdpSocket, openOffloadUdp } from '@shadownet/udp';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
@@ -106,6 +107,11 @@ class LinuxDataPlane implements DataPlane {
     });
     this.#useSocket(socket);
     return socket;
+  }
+
+  useRelays(endpoints: readonly Endpoint[]): void {
+    this.#tell({ kind: 'relays', endpoints: endpoints.map(formatEndpoint) }, ['receive']);
+    this.publish();
   }
 
   publish(): void {

@@ -48,6 +48,8 @@ export abstract class PacketWorker {
   protected readonly pollSet: PollSet;
   protected allowedIps: AllowedIpsTable | undefined;
   protected handshakeKeys: HandshakeKeys | undefined;
+  /** Where frames of relays come from, as text. */
+  protected relays: ReadonlySet<string> = new Set();
   #filter: PacketFilter | undefined;
   protected socket: WorkerSocket | undefined;
   protected mtu: number;
@@ -192,6 +194,9 @@ export abstract class PacketWorker {
           break;
         case 'handshake-keys':
           this.handshakeKeys = message.keys;
+          break;
+        case 'relays':
+          this.relays = new Set(message.endpoints);
           break;
         case 'filter':
           this.#useFilter(message.table);

@@ -20,7 +20,14 @@ import {
   type PinnedBlock,
   ReceiveHeader,
 } from '@shadownet/native';
-import { assertNever, classifyDatagram, durationBetween, type Instant, type ReplayWindow } from '@shadownet/primitives';
+import {
+  assertNever,
+  classifyDatagram,
+  durationBetween,
+  formatEndpoint,
+  type Instant,
+  type ReplayWindow,
+} from '@shadownet/primitives';
 import {
   decapsulatedEcn,
   ECN_MASK,
@@ -244,8 +251,11 @@ export class ReceiveWorker extends PacketWorker {
         return this.#examineTransport(at, length);
       case 'handshake':
         return this.#judge(header, at, length);
-      case 'stun':
       case 'relay-frame':
+        // Whether a relay of ours has sent it, only the core can tell: this keeps all others from its ring.
+        if (!this.relays.has(formatEndpoint(header.source()))) return this.control.count(COUNTER.notForUs);
+        return void this.#forCore.push({ kind, at, length, tag: ADMISSION_TAG.unchecked });
+      case 'stun':
         return void this.#forCore.push({ kind, at, length, tag: ADMISSION_TAG.unchecked });
       case 'unknown':
         return this.control.count(COUNTER.notForUs);

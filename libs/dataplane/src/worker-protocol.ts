@@ -38,6 +38,8 @@ export type WorkerMessage =
   | { readonly kind: 'allowed-ips'; readonly table: SharedArrayBuffer }
   /** To those that receive: what handshake messages are checked with; none without a private key. */
   | { readonly kind: 'handshake-keys'; readonly keys: HandshakeKeys | undefined }
+  /** To those that receive: the texts (formatEndpoint) of where frames of relays come from. None at first. */
+  | { readonly kind: 'relays'; readonly endpoints: readonly string[] }
   | { readonly kind: 'filter'; readonly table: SharedArrayBuffer | undefined }
   | { readonly kind: 'mtu'; readonly mtu: number };
 

@@ -37,6 +37,7 @@ class TestNode {
       ...{ crypto: nodeCrypto, random: secureRandom, hasher: new SipHasher(), privateKey },
       ...{ log: this.log, now: monotonicNow, control: new URL('http://127.0.0.1:1'), families: [4] },
       sendDatagram: (bytes, to) => udp.send(bytes, to),
+      onEndpoints: () => {},
       onRelayed: (bytes, path) => this.received.push({ bytes, path }),
       onPeerRelay: (_peer, relay) => this.peerRelays.push(relay),
       onHomeChanged: () => this.homes++,

@@ -7,6 +7,7 @@ import {
   assertNever,
   type Endpoint,
   encodePublicKey,
+  formatEndpoint,
   type Instant,
   milliseconds,
   parsePublicKey,
@@ -38,6 +39,8 @@ export interface NodeRelaysOptions extends RelayClientOptions {
   readonly now: () => Instant;
   /** A frame for a relay, by the node's one UDP socket. */
   readonly sendDatagram: (bytes: Uint8Array, to: Endpoint) => void;
+  /** From where such frames come from now on. */
+  readonly onEndpoints: (endpoints: readonly Endpoint[]) => void;
   /** A WireGuard message or a probe of a peer. Not called from inside `send`. */
   readonly onRelayed: (bytes: Uint8Array, path: RelayPath) => void;
   readonly onPeerRelay: (peer: PublicKey, relay: RelayId | undefined) => void;
@@ -62,6 +65,7 @@ export class NodeRelays {
   #announced: readonly Relay[] = [];
   #listings = 0;
   #lastHealth = '';
+  #endpoints = '';
   #settling: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -94,7 +98,9 @@ export class NodeRelays {
     const listing = ++this.#listings;
     const described = await this.#directory.describe(relays);
     // A later list overtakes one whose names took long to resolve.
-    if (listing === this.#listings) this.#run((client, now, out) => client.setRelays(described, now, out));
+    if (listing !== this.#listings || this.#closed) return;
+    this.#tellEndpoints(described.flatMap(({ udp }) => udp));
+    this.#run((client, now, out) => client.setRelays(described, now, out));
   }
 
   /** The peers of the map, and where they are at home. */
@@ -159,6 +165,13 @@ export class NodeRelays {
     clearTimeout(this.#timer);
     this.#client.close(this.#output);
     this.#held.clear();
+  }
+
+  #tellEndpoints(endpoints: readonly Endpoint[]): void {
+    const text = endpoints.map(formatEndpoint).join();
+    if (text === this.#endpoints) return;
+    this.#endpoints = text;
+    this.#options.onEndpoints(endpoints);
   }
 
   // ── The client ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -338,7 +338,7 @@ export class NodeRuntime {
     return network;
   }
 
-  #nodeRelays({ crypto, socket, driver, session }: ConnectedParts, secret: Uint8Array): NodeRelays {
+  #nodeRelays({ crypto, dataPlane, socket, driver, session }: ConnectedParts, secret: Uint8Array): NodeRelays {
     const { config, log } = this.#options;
     const privateKey = crypto.privateKey(secret);
     const relays = new NodeRelays({
@@ -346,6 +346,7 @@ export class NodeRuntime {
       control: config.control,
       families: socket.families,
       sendDatagram: (bytes, to) => socket.send(bytes, to),
+      onEndpoints: (endpoints) => dataPlane.useRelays(endpoints),
       onRelayed: (bytes, path) => driver.receive(bytes, path),
       onPeerRelay: (peer, relay) => driver.run((tunnel, now, out) => tunnel.setPeerRelay(peer, relay, now, out)),
       onHomeChanged: () => session.heartbeatNow(),
