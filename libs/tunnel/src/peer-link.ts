@@ -24,6 +24,8 @@ export const DEMAND_INTERVAL = seconds(5);
 export class PeerLink implements TimerOwner {
   /** The path that the engine sends by. */
   path: Path | undefined;
+  /** Who sends its data where there are packet workers: the engine itself, while data goes by two paths. */
+  sender: 'workers' | 'core' = 'workers';
   /** When to initiate if no session has come up by then. */
   handshakeAt: Instant | undefined;
   #lastDemandAt: Instant | undefined;

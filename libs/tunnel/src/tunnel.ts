@@ -450,8 +450,17 @@ export class Tunnel {
           active = true;
           this.#onPathEvent(link, event, now, out);
         }
+        this.#chooseSender(link);
       }
     }
+  }
+
+  /** Workers know of one path; what has to go by a second one, too, passes through the engine. */
+  #chooseSender(link: PeerLink): void {
+    const sender = link.agent.duplicatePath ? 'core' : 'workers';
+    if (sender === link.sender) return;
+    link.sender = sender;
+    this.#device.setPeerSender(link.publicKey, sender);
   }
 
   /** Where we are seen may be news to those peers that we are looking for. */

@@ -136,6 +136,16 @@ export class Device implements PacketWorkerHost {
   }
 
   /**
+   * Who sends the packets for a peer where there are packet workers. 'core': all pass through the device, and its output can
+   * send them twice. Throws 'unknown-peer'.
+   */
+  setPeerSender(publicKey: PublicKey, sender: 'workers' | 'core'): void {
+    const peer = this.#require(publicKey);
+    peer.sender = sender;
+    this.#state.workers.publishPath(peer);
+  }
+
+  /**
    * Where to send to a peer from now on; without a path nothing is sent and packets are staged. A new path releases what
    * waits for one: an initiation under way is sent again by it, as the same bytes. Throws 'unknown-peer'.
    */

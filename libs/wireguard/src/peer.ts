@@ -42,6 +42,8 @@ export class Peer {
 
   presharedKey: Secret = Secret.own(new Uint8Array(KEY_LENGTH));
   path: Path | undefined;
+  /** Who seals and sends its packets where there are packet workers: they do, unless the owner of the path wants to see each. */
+  sender: 'workers' | 'core' = 'workers';
   persistentKeepalive: Duration = milliseconds(0);
   handshake: HandshakeAttempt = { kind: 'idle' };
 

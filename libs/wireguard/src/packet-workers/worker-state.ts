@@ -94,8 +94,9 @@ export class WorkerState {
   }
 
   /** Workers send from the node's one socket only; packets for other paths they hand to the main thread. */
-  publishPath({ id, path }: Peer): void {
-    this.#publishPath(id, path?.kind === 'udp' && path.socket === 0 ? path : undefined);
+  publishPath({ id, path, sender }: Peer): void {
+    const isForWorkers = sender === 'workers' && path?.kind === 'udp' && path.socket === 0;
+    this.#publishPath(id, isForWorkers ? path : undefined);
   }
 
   publishFilterTable(table: SharedArrayBuffer | undefined): void {

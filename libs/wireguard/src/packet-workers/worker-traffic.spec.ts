@@ -135,6 +135,17 @@ describe('packets that workers move', () => {
     expect(aliceWorker.seal(number, ipv4Packet('10.0.0.1', '10.0.0.2'))).toBeUndefined();
   });
 
+  it('are the core’s business while it is told to send them', () => {
+    const { alicesBob } = connect();
+    const packet = ipv4Packet('10.0.0.1', '10.0.0.2');
+    alice.device.setPeerSender(bob.publicKey, 'core');
+    expect(aliceWorker.seal(alicesBob, packet)).toBeUndefined();
+    alice.setPath(bob, bob.path);
+    expect(aliceWorker.seal(alicesBob, packet)).toBeUndefined();
+    alice.device.setPeerSender(bob.publicKey, 'workers');
+    expect(aliceWorker.seal(alicesBob, packet)).toBeDefined();
+  });
+
   it('count in the peer’s totals, also after the session has ended', () => {
     const { alicesBob } = connect();
     const before = alice.device.peerStatus(bob.publicKey)!.txBytes;
