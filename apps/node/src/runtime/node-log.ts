@@ -77,7 +77,7 @@ const LEVELS: Record<keyof NodeEvents, Exclude<LogLevel, 'trace'>> = {
   'handshake-gave-up': 'warn',
   relayed: 'info',
   'relay-up': 'info',
-  'relay-down': 'warn',
+  'relay-down': 'info',
   'home-relay': 'info',
   'path-mtu': 'debug',
   'path-lost': 'warn',
