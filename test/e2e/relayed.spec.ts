@@ -41,6 +41,13 @@ describe.skipIf(whyNoLab() !== undefined)('data by a relay', () => {
     expect((await mesh.nodeA.status()).relays).toMatchObject([{ id: 'control', home: true, state: 'up' }]);
     const { stdout } = await mesh.nodeA.command('status');
     expect(stdout).toMatch(/relay +control/);
+    const pinged = await mesh.nodeA.command('ping', 'host-b', '--count', '2');
+    expect(pinged.code).toBe(0);
+    const lines = pinged.stdout.trim().split('\n');
+    expect(lines).toHaveLength(3);
+    for (const line of lines.slice(0, 2))
+      expect(line).toMatch(/^pong from host-b \(10\.\S+\) by relay control in \S+ ms$/);
+    expect(lines[2]).toMatch(/^not direct: both NATs allocate a new port per destination/);
   });
 
   it('gives way to a direct path without a lost ping', async () => {
@@ -53,6 +60,12 @@ describe.skipIf(whyNoLab() !== undefined)('data by a relay', () => {
     await ping.stop();
     expect(ping.lost()).toEqual([]);
     expect(await pathOf(mesh.nodeA)).toMatchObject({ path: 'direct', relay: null });
+    const pinged = await mesh.nodeA.command('ping', ipB);
+    expect(pinged.stdout).toMatch(/^pong from host-b \(\S+\) direct by 203\.0\.113\.22:\d+ in \S+ ms\n$/);
+    expect(await mesh.nodeA.command('ping', 'nobody')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no peer is called nobody') as string,
+    });
   });
 
   // 256 sockets and 1,200 guesses miss each other in 0.9 % of all cases: by design, and data is relayed then.
@@ -69,6 +82,28 @@ describe.skipIf(whyNoLab() !== undefined)('data by a relay', () => {
     expect(await pathOf(mesh.nodeA)).toMatchObject({ path: 'direct', relay: null });
     expect(await pathOf(mesh.nodeB)).toMatchObject({ path: 'direct', relay: null });
   });
+
+  it.each(['linux', 'portable'])(
+    'stands in for a direct path that goes silent: a second is lost (%s)',
+    async (dataPlane) => {
+      await layOut({ flags: ['--dataplane', dataPlane] });
+      const { ipB } = await mesh.start();
+      const ping = Ping.start(mesh.hostA, ipB, 100);
+      await ping.firstReply(PATIENCE_MS);
+      for (const node of [mesh.nodeA, mesh.nodeB]) await node.log.waitFor('path-confirmed', PATIENCE_MS);
+      await ping.moreReplies(20, PATIENCE_MS);
+      const silentAt = Date.now();
+      for (const end of ['-s', '-d']) {
+        await mesh.natA.run(['iptables', '-I', 'FORWARD', '-p', 'udp', end, mesh.natB.address, '-j', 'DROP']);
+      }
+      await mesh.nodeA.log.waitFor('relayed', PATIENCE_MS, silentAt);
+      await ping.moreReplies(20, PATIENCE_MS);
+      await ping.stop();
+      process.stdout.write(`${dataPlane}: ${String(ping.lost().length)} pings of 100 ms were lost\n`);
+      expect(ping.lost().length).toBeLessThanOrEqual(10);
+      expect(await pathOf(mesh.nodeA)).toMatchObject({ path: 'relay' });
+    },
+  );
 
   it('goes by WebSocket where no UDP passes', async () => {
     await layOut({ natA: { kind: 'udp-blocked' } });
