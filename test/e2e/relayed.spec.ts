@@ -84,7 +84,7 @@ describe.skipIf(whyNoLab() !== undefined)('data by a relay', () => {
   });
 
   it.each(['linux', 'portable'])(
-    'stands in for a direct path that goes silent: a second is lost (%s)',
+    'stands in for a direct path that goes silent: at most 1.5 s are lost (%s)',
     async (dataPlane) => {
       await layOut({ flags: ['--dataplane', dataPlane] });
       const { ipB } = await mesh.start();
@@ -100,7 +100,7 @@ describe.skipIf(whyNoLab() !== undefined)('data by a relay', () => {
       await ping.moreReplies(20, PATIENCE_MS);
       await ping.stop();
       process.stdout.write(`${dataPlane}: ${String(ping.lost().length)} pings of 100 ms were lost\n`);
-      expect(ping.lost().length).toBeLessThanOrEqual(10);
+      expect(ping.lost().length).toBeLessThanOrEqual(15);
       expect(await pathOf(mesh.nodeA)).toMatchObject({ path: 'relay' });
     },
   );

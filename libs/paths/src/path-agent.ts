@@ -230,9 +230,10 @@ export class PathAgent {
   /** Where data must go, too, because it is in doubt whether it arrives by the current path. */
   get duplicatePath(): Path | undefined {
     const state = this.#state;
-    const inDoubt =
-      state.kind === 'connected' && state.liveness.kind === 'checking' && state.liveness.reason === 'data-unanswered';
-    return inDoubt ? this.#relay?.path : undefined;
+    if (state.kind !== 'connected' || state.liveness.kind !== 'checking') return undefined;
+    // A peer that calls has the same doubt, and may have had it earlier: what answers its data must not be lost either.
+    const { reason } = state.liveness;
+    return reason === 'data-unanswered' || reason === 'peer-searches' ? this.#relay?.path : undefined;
   }
 
   /** Data went out to the peer on the current path, in a datagram of so many bytes; 0 if that is not known. */
