@@ -54,6 +54,8 @@ const MAX_ENTRIES = 256;
 
 type WithoutTime<Entry> = Entry extends unknown ? Omit<Entry, 'at'> : never;
 
+export type TimelineNote = WithoutTime<Exclude<TimelineEntry, ProbeRun>>;
+
 export class Timeline {
   #startedAt: Instant | undefined;
   readonly #entries: TimelineEntry[] = [];
@@ -62,7 +64,7 @@ export class Timeline {
   #dropped = 0;
   #current: TimelinePath | null = null;
 
-  note(entry: WithoutTime<Exclude<TimelineEntry, ProbeRun>>, now: Instant): void {
+  note(entry: TimelineNote, now: Instant): void {
     if (entry.kind === 'search') this.#runs.clear();
     if (entry.kind === 'selected') this.#current = entry.path;
     if (entry.kind === 'lost') this.#current = null;

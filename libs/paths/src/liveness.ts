@@ -1,0 +1,106 @@
+// Whether the path in use still works: what data and probes say of it, when it is to be checked, and when it is lost. Pure
+// functions of the agent's state, used by path-agent.ts.
+
+import type { RandomBytes } from '@shadownet/crypto';
+import { addDuration, type Duration, durationBetween, type Instant, milliseconds } from '@shadownet/primitives';
+import { jittered } from './jitter.js';
+import {
+  ANSWERING_TIME,
+  CHECK_INTERVAL,
+  CHECK_PROBES,
+  DATA_ANSWER_RTTS,
+  DATA_ANSWER_TIME,
+  DATA_LOSS_TIME,
+  DATA_LOSS_TIME_WITHOUT_RELAY,
+  KEEPALIVE_INTERVAL,
+  LONGEST_UNMEASURED,
+  REPORT_INTERVAL,
+  REPORTED_BYTES,
+  REPORTED_PACKETS,
+} from './path-constants.js';
+import type { LossReason } from './path-event.js';
+import type { Checking, Connected, Steady } from './path-state.js';
+
+/** Probed successfully `rtt` ago: the next keepalive counts from then. */
+export function steady(rtt: Duration, now: Instant, random: RandomBytes): Steady {
+  const interval = jittered(KEEPALIVE_INTERVAL, random);
+  return { kind: 'steady', keepaliveAt: addDuration(now, milliseconds(Math.max(0, interval - rtt))) };
+}
+
+/** Data went out on the path in a datagram of so many bytes. */
+export function afterDataSent(state: Connected, bytes: number, now: Instant): Connected {
+  const unreportedPackets = state.unreportedPackets + 1;
+  const isReported = bytes >= REPORTED_BYTES || unreportedPackets >= REPORTED_PACKETS;
+  return {
+    ...state,
+    unansweredSince: state.unansweredSince ?? (isAnswering(state, now) ? undefined : now),
+    unreportedPackets,
+    spoke: true,
+    reportAt: state.reportAt ?? (isReported ? addDuration(now, REPORT_INTERVAL) : undefined),
+  };
+}
+
+/** Data of the peer came on the path. */
+export function afterDataReceived(state: Connected, now: Instant, random: RandomBytes): Connected {
+  // A conversation that goes on after something of ours is as good as the answer to a keepalive, but it measures no RTT.
+  const isMeasured = state.entry.confirmedWithin(LONGEST_UNMEASURED, now);
+  const goesOn = state.spoke && isMeasured && state.liveness.kind === 'steady';
+  const liveness = goesOn ? steady(milliseconds(0), now, random) : state.liveness;
+  return { ...state, unansweredSince: undefined, liveness, lastDataAt: now, spoke: false };
+}
+
+/** What goes out now is most likely an answer itself, and the last word: it is nothing to wait for an answer to. */
+function isAnswering({ lastDataAt }: Connected, now: Instant): boolean {
+  return lastDataAt !== undefined && durationBetween(lastDataAt, now) < ANSWERING_TIME;
+}
+
+/** When data is unanswered for so long that it may be lost: 500 ms, and more on a slow path. */
+export function dataDoubtAt({ unansweredSince, entry }: Connected): Instant | undefined {
+  if (unansweredSince === undefined) return undefined;
+  const patience = Math.max(DATA_ANSWER_TIME, DATA_ANSWER_RTTS * (entry.confirmation?.rtt ?? 0));
+  return addDuration(unansweredSince, milliseconds(patience));
+}
+
+/** Data is unanswered, and so is more than one probe: whatever else works is better than this. */
+export function isInDoubt({ liveness }: Connected): boolean {
+  return liveness.kind === 'checking' && liveness.reason === 'data-unanswered' && liveness.sent >= 2;
+}
+
+/** Whether data may be lost on the path, so that it must go over a relay, too. */
+export function needsDuplicates({ liveness }: Connected): boolean {
+  if (liveness.kind !== 'checking') return false;
+  // A peer that calls has the same doubt, and may have had it earlier: what answers its data must not be lost either.
+  return liveness.reason === 'data-unanswered' || liveness.reason === 'peer-searches';
+}
+
+/** A check that begins now. Data is waited for from the moment at which it went out, and longer where there is no relay. */
+export function check(reason: LossReason, state: Connected, hasRelay: boolean, now: Instant): Checking {
+  const patience = hasRelay ? DATA_LOSS_TIME : DATA_LOSS_TIME_WITHOUT_RELAY;
+  const until =
+    reason === 'data-unanswered'
+      ? addDuration(state.unansweredSince ?? now, patience)
+      : addDuration(now, milliseconds(CHECK_PROBES * CHECK_INTERVAL));
+  return { kind: 'checking', reason, sent: 0, probeAt: now, until };
+}
+
+/** Of a check: one more probe goes out now. */
+export function afterCheckProbe(checking: Checking, now: Instant): Checking {
+  return { ...checking, sent: checking.sent + 1, probeAt: addDuration(now, CHECK_INTERVAL) };
+}
+
+export type LivenessStep =
+  | { readonly kind: 'suspect'; readonly reason: LossReason }
+  | { readonly kind: 'lose'; readonly reason: LossReason }
+  | { readonly kind: 'probe'; readonly checking: Checking };
+
+/** What is due now. */
+export function livenessStep(state: Connected, now: Instant): LivenessStep | undefined {
+  const { liveness } = state;
+  if (liveness.kind === 'checking') {
+    if (now >= liveness.until) return { kind: 'lose', reason: liveness.reason };
+    return now >= liveness.probeAt ? { kind: 'probe', checking: liveness } : undefined;
+  }
+  if (now >= liveness.keepaliveAt) return { kind: 'suspect', reason: 'keepalive-unanswered' };
+  const doubtAt = dataDoubtAt(state);
+  return doubtAt !== undefined && now >= doubtAt ? { kind: 'suspect', reason: 'data-unanswered' } : undefined;
+}
