@@ -4,17 +4,11 @@
 import { assertNever, type Endpoint, type Instant, udpPath } from '@shadownet/primitives';
 import type { CandidateEntry } from './candidate-table.js';
 import type { KnownPaths } from './known-paths.js';
-import type { NatTraits } from './nat-traits.js';
+import type { NatPair } from './nat-traits.js';
 import type { PathJournal } from './path-journal.js';
 import type { PathOutput } from './path-output.js';
 import { guessRole, type GuessStep, type PortGuessing } from './port-guessing.js';
 import type { ProbeSender } from './probe-sender.js';
-
-/** Of both sides, as far as each knows its own. */
-export interface NatPair {
-  readonly local: NatTraits;
-  readonly remote: NatTraits;
-}
 
 export class HardNatSearch {
   constructor(

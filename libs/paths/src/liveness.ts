@@ -1,5 +1,5 @@
 // Whether the path in use still works: what data and probes say of it, when it is to be checked, and when it is lost. Pure
-// functions of the agent's state, used by path-agent.ts.
+// functions of the agent's state, used by path-search.ts.
 
 import type { RandomBytes } from '@shadownet/crypto';
 import { addDuration, type Duration, durationBetween, type Instant, milliseconds } from '@shadownet/primitives';

@@ -9,6 +9,12 @@ export interface NatTraits {
   readonly allocation: PortAllocation;
 }
 
+/** Of both sides, as far as each knows its own. */
+export interface NatPair {
+  readonly local: NatTraits;
+  readonly remote: NatTraits;
+}
+
 export const UNKNOWN_NAT: NatTraits = { mapping: 'unknown', allocation: { kind: 'unknown' } };
 
 /** The traits that follow from what `netcheck` found. */

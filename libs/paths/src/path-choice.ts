@@ -1,4 +1,4 @@
-// Which path data takes: the hysteresis of path-score.ts, applied to what is known. Pure functions, used by path-agent.ts.
+// Which path data takes: the hysteresis of path-score.ts, applied to what is known. Pure functions, used by path-search.ts.
 
 import type { Instant } from '@shadownet/primitives';
 import type { CandidateEntry, RelayEntry } from './candidate-table.js';

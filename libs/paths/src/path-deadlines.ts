@@ -1,4 +1,4 @@
-// When each state of the path agent has something to do next, and what. Used by path-agent.ts.
+// When each state of the path agent has something to do next, and what. Used by path-search.ts.
 
 import { assertNever, earliestWakeup, type Instant, type Wakeup } from '@shadownet/primitives';
 import { dataDoubtAt } from './liveness.js';

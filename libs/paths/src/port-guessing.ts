@@ -5,7 +5,7 @@
 //     hard side   256 sockets send one probe each to the easy side's endpoint: 256 of 64,512 ports lead to it
 //     easy side   probes 1,200 random ports: it misses all of them with (1 − 256/64,512)^1,200 = 0.9 %
 //
-// The easy side sends at most 300 a second, which no home router's table melts from. Bounded, pure; PathAgent owns one.
+// The easy side sends at most 300 a second, which no home router's table melts from. Bounded, pure; HardNatSearch owns one.
 
 import type { RandomBytes } from '@shadownet/crypto';
 import {

@@ -1,5 +1,5 @@
 // When candidates are probed: in rounds while a path is searched for, after pauses that double, and now and then beside a path
-// that works. Pure functions, used by path-agent.ts.
+// that works. Pure functions, used by path-search.ts.
 
 import type { RandomBytes } from '@shadownet/crypto';
 import { addDuration, type Instant, milliseconds } from '@shadownet/primitives';
