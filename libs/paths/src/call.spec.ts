@@ -1,8 +1,8 @@
-import { instant, parseEndpoint } from '@shadownet/primitives';
+import { instant, parseEndpoint, TokenBucket } from '@shadownet/primitives';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Call, decodeCall, encodeCall } from './call.js';
-import { CallLimiter } from './call-limiter.js';
+import { CALL_LIMITS } from './path-constants.js';
 import type { Candidate } from './candidate.js';
 
 const at = (text: string) => parseEndpoint(text)!;
@@ -61,9 +61,9 @@ describe('a call', () => {
 
 describe('calls of a peer', () => {
   it('are listened to four times at once, then every two seconds', () => {
-    const limiter = new CallLimiter();
+    const bucket = new TokenBucket(CALL_LIMITS);
     const admitted: number[] = [];
-    for (let now = 0; now < 10_000; now += 100) if (limiter.admit(instant(now))) admitted.push(now);
+    for (let now = 0; now < 10_000; now += 100) if (bucket.take(instant(now))) admitted.push(now);
     expect(admitted.slice(0, 4)).toEqual([0, 100, 200, 300]);
     expect(admitted).toHaveLength(4 + 4);
   });

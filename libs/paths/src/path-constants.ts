@@ -1,6 +1,6 @@
 // Times and limits of the path agent, each with its unit and its reason.
 
-import { type Duration, milliseconds, minutes, seconds } from '@shadownet/primitives';
+import { type Duration, milliseconds, minutes, type RateLimits, seconds } from '@shadownet/primitives';
 
 type Range = readonly [Duration, Duration];
 
@@ -99,6 +99,5 @@ export const IDLE_TIME = minutes(3);
 /** The pause between two searches for something better than a relay doubles up to this. */
 export const LONGEST_RELAYED_PAUSE = minutes(5);
 
-/** Calls of a peer that are listened to: so many at once, then one for each interval. */
-export const CALL_BURST = 4;
-export const CALL_INTERVAL = seconds(2);
+/** Calls of a peer that are listened to: four at once, then one every two seconds. */
+export const CALL_LIMITS: RateLimits = { burst: 4, perSecond: 0.5 };

@@ -1,11 +1,11 @@
 // "Call me maybe", both ways: our calls to the peer by the relay, the peer's to us, and what both say of their NATs. PathAgent
 // owns one.
 
-import type { Instant } from '@shadownet/primitives';
+import { type Instant, TokenBucket } from '@shadownet/primitives';
 import { type Call, decodeCall } from './call.js';
-import { CallLimiter } from './call-limiter.js';
 import type { KnownPaths } from './known-paths.js';
 import { type NatPair, type NatTraits, UNKNOWN_NAT } from './nat-traits.js';
+import { CALL_LIMITS } from './path-constants.js';
 import type { PathOutput } from './path-output.js';
 import type { ProbeSender } from './probe-sender.js';
 
@@ -14,7 +14,7 @@ export type ReceivedCall =
   | { readonly ok: false; readonly reason: 'malformed-call' | 'calls-limited' };
 
 export class PeerCalls {
-  readonly #limiter = new CallLimiter();
+  readonly #limiter = new TokenBucket(CALL_LIMITS);
   #remoteNat: NatTraits = UNKNOWN_NAT;
 
   /** `ownCall`: what our calls tell at that moment. */
@@ -32,7 +32,7 @@ export class PeerCalls {
 
   /** An authentic call of the peer. */
   receive(value: Uint8Array, now: Instant): ReceivedCall {
-    if (!this.#limiter.admit(now)) return { ok: false, reason: 'calls-limited' };
+    if (!this.#limiter.take(now)) return { ok: false, reason: 'calls-limited' };
     const call = decodeCall(value);
     if (!call) return { ok: false, reason: 'malformed-call' };
     this.#remoteNat = call.nat;

@@ -40,6 +40,7 @@ export { Secret } from './secret.js';
 export { ShadowNetError } from './shadownet-error.js';
 export { sourceOf, SourceRateLimiter, type SourceRateLimits } from './source-rate-limiter.js';
 export { type TimerOwner, TimerQueue } from './timer-queue.js';
+export { type RateLimits, TokenBucket } from './token-bucket.js';
 export { decodeUtf8, encodeUtf8 } from './utf8.js';
 export {
   formatPath,

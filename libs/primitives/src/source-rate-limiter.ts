@@ -4,19 +4,12 @@
 import { encodeHex } from './hex.js';
 import type { Instant } from './instant.js';
 import type { IpAddress } from './ip-address.js';
+import { type RateLimits, TokenBucket } from './token-bucket.js';
 
-export interface SourceRateLimits {
-  /** Tokens that a source regains per second. */
-  readonly perSecond: number;
-  /** Tokens that an idle source has at hand. */
-  readonly burst: number;
+/** Of each source. */
+export interface SourceRateLimits extends RateLimits {
   /** Sources remembered; the one unseen for longest is forgotten for a new one. */
   readonly maxSources: number;
-}
-
-interface Bucket {
-  tokens: number;
-  filledAt: Instant;
 }
 
 const V6_SITE_BYTES = 8;
@@ -24,7 +17,7 @@ const V6_SITE_BYTES = 8;
 export class SourceRateLimiter {
   readonly #limits: SourceRateLimits;
   /** In the order of last use, the oldest first. */
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(limits: SourceRateLimits) {
     this.#limits = limits;
@@ -33,17 +26,11 @@ export class SourceRateLimiter {
   /** Takes a token of the source of `address`; false if it has none left. */
   admit(address: IpAddress, now: Instant): boolean {
     const source = sourceOf(address);
-    const bucket = this.#buckets.get(source) ?? { tokens: this.#limits.burst, filledAt: now };
+    const bucket = this.#buckets.get(source) ?? new TokenBucket(this.#limits);
     this.#buckets.delete(source);
     if (this.#buckets.size >= this.#limits.maxSources) this.#forgetOldest();
     this.#buckets.set(source, bucket);
-
-    const regained = ((now - bucket.filledAt) * this.#limits.perSecond) / 1000;
-    bucket.tokens = Math.min(this.#limits.burst, bucket.tokens + regained);
-    bucket.filledAt = now;
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
-    return true;
+    return bucket.take(now);
   }
 
   /** Sources remembered now. */

@@ -24,4 +24,3 @@ export { DEFAULT_RELAY_LIMITS, type RelayLimits, RelayServer, type RelayServerOp
 export type { ClientLimits } from './server/server-session.js';
 export { readStreamMessage, StreamMessageWriter } from './stream-message.js';
 export { issueTicket, TicketAdmission, type TicketSigner } from './ticket.js';
-export type { TokenLimits } from './token-bucket.js';

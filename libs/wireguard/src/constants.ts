@@ -2,7 +2,7 @@
 // implementation's choices, which nobody else can see.
 
 import type { CryptoProvider } from '@shadownet/crypto';
-import { type Duration, milliseconds, seconds } from '@shadownet/primitives';
+import { type Duration, milliseconds, type RateLimits, seconds } from '@shadownet/primitives';
 
 // ── The protocol ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -35,12 +35,6 @@ export const REKEY_ON_RECEIVE_AFTER_TIME = (REJECT_AFTER_TIME - KEEPALIVE_TIMEOU
 export const NO_ANSWER_TIMEOUT = (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT) as Duration;
 /** Without a new session for so long, all key material of the peer is zeroed (§6.3). */
 export const ZERO_KEYS_AFTER_TIME = (3 * REJECT_AFTER_TIME) as Duration;
-
-/** A token bucket: so many at once, refilled at so many per second. */
-export interface RateLimits {
-  readonly perSecond: number;
-  readonly burst: number;
-}
 
 // ── This implementation ─────────────────────────────────────────────────────────────────────────────────────────────
 

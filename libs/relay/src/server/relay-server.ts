@@ -307,7 +307,7 @@ export class RelayServer {
   ): void {
     const payload = length - FRAME_HEADER_BYTES;
     if (!this.#isForwardable(bytes, at + FRAME_HEADER_BYTES, payload)) return this.#drop('not-forwardable');
-    if (!from.frames.take(1, now) || !from.bytes.take(payload, now)) return this.#drop('rate-limited');
+    if (!from.frames.take(now) || !from.bytes.take(now, payload)) return this.#drop('rate-limited');
     this.#forward(from, bytes, at, length, FrameType.data, now, out);
   }
 
@@ -321,7 +321,7 @@ export class RelayServer {
   ): void {
     const payload = length - FRAME_HEADER_BYTES;
     if (payload === 0 || payload > MAX_SIGNAL_BYTES) return this.#drop('not-forwardable');
-    if (!from.signals.take(1, now)) return this.#drop('rate-limited');
+    if (!from.signals.take(now)) return this.#drop('rate-limited');
     this.#forward(from, bytes, at, length, FrameType.signal, now, out);
   }
 
@@ -338,7 +338,7 @@ export class RelayServer {
     const to = this.#sessions.at(channel);
     if (!to || to.network !== from.network || to === from) {
       this.#drop('no-receiver');
-      if (from.notices.take(1, now)) this.#notify(from, FrameType.gone, channel, new Uint8Array(0), out);
+      if (from.notices.take(now)) this.#notify(from, FrameType.gone, channel, new Uint8Array(0), out);
       return;
     }
     this.counters.forwardedFrames++;
@@ -357,7 +357,7 @@ export class RelayServer {
 
   /** By key, or by channel without one. Who is asked for by key is told of the asker, from whom frames will come. */
   #resolve(session: ServerSession, frame: Uint8Array, now: Instant, out: RelayServerOutput): void {
-    if (!session.notices.take(1, now)) return this.#drop('rate-limited');
+    if (!session.notices.take(now)) return this.#drop('rate-limited');
     const payload = frame.subarray(FRAME_HEADER_BYTES);
     if (payload.length === 0) {
       const known = this.#sessions.at(channelOf(frame, 0));

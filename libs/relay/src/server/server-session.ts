@@ -2,18 +2,24 @@
 // frame, that it has the keys; nothing is forwarded to it before.
 
 import type { SipHasher } from '@shadownet/crypto';
-import { addDuration, type Instant, type PublicKey, type TimerOwner } from '@shadownet/primitives';
+import {
+  addDuration,
+  type Instant,
+  type PublicKey,
+  type RateLimits,
+  type TimerOwner,
+  TokenBucket,
+} from '@shadownet/primitives';
 import { NOTICES_PER_SECOND, PENDING_LIFETIME, SESSION_IDLE_TIME } from '../constants.js';
 import { FrameOpener, FrameSealer } from '../frame-protection.js';
 import type { FrameKeys } from '../session-keys.js';
-import { TokenBucket, type TokenLimits } from '../token-bucket.js';
 import type { RelayLink } from './relay-link.js';
 
 export interface ClientLimits {
-  readonly frames: TokenLimits;
+  readonly frames: RateLimits;
   /** Payload. */
-  readonly bytes: TokenLimits;
-  readonly signals: TokenLimits;
+  readonly bytes: RateLimits;
+  readonly signals: RateLimits;
 }
 
 export interface ServerSessionOptions {

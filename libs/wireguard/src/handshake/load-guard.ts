@@ -10,19 +10,17 @@
 //
 // Used by receive.ts on the main thread, and by the receive workers of libs/dataplane before a message gets there.
 
-import type { Instant, IpAddress } from '@shadownet/primitives';
+import { type Instant, type IpAddress, type RateLimits, TokenBucket } from '@shadownet/primitives';
 import {
   COOKIE_REPLIES_TAKEN,
   COOKIE_REPLY_LIMITS,
   COOKIE_SOURCE_LIMITS,
   PROVEN_SOURCE_LIMITS,
-  type RateLimits,
   SPARE_COOKIE_LIMITS,
   UNPROVEN_SOURCE_LIMITS,
 } from '../constants.js';
 import type { HandshakeCells } from '../packet-workers/handshake-cells.js';
 import { RateLimiter } from './rate-limiter.js';
-import { TokenBucket } from './token-bucket.js';
 
 /** What can be known of a message before it costs anything; asked under load only. */
 export interface MessageProof {
@@ -46,19 +44,20 @@ export class LoadGuard {
   readonly #proven = new RateLimiter(PROVEN_SOURCE_LIMITS);
   readonly #unproven = new RateLimiter(UNPROVEN_SOURCE_LIMITS);
   readonly #askedForCookie = new RateLimiter(COOKIE_SOURCE_LIMITS);
+  readonly #replies: TokenBucket;
   #budgets: Budgets | undefined;
-  #replies: TokenBucket | undefined;
 
   /** `guards`: how many of them share the budgets of one device, each with its part of what comes. */
   constructor(cells: HandshakeCells, guards = 1) {
     this.#guards = guards;
     this.#cells = cells;
+    this.#replies = this.#part(COOKIE_REPLIES_TAKEN);
   }
 
   /** What to do with a message from `source` whose mac1 is valid. */
   admit(source: IpAddress, now: Instant, isUnderLoad: boolean, { answersUs, hasCookie }: MessageProof): Admission {
     if (!isUnderLoad) return 'process';
-    const budgets = (this.#budgets ??= this.#newBudgets(now));
+    const budgets = (this.#budgets ??= this.#newBudgets());
     if (answersUs() && budgets.answers.take(now)) return 'process';
     if (hasCookie()) return this.#proven.allow(source, now) ? 'process' : 'rate-limited';
     if (this.#cells.mayHavePeerAt(source) && this.#proven.allow(source, now)) return 'process';
@@ -69,22 +68,21 @@ export class LoadGuard {
 
   /** Whether to look at one more cookie reply, which has no mac1 to check but is hard to make up: it names an index of ours. */
   admitCookieReply(now: Instant): boolean {
-    this.#replies ??= this.#part(COOKIE_REPLIES_TAKEN, now);
     return this.#replies.take(now);
   }
 
-  #newBudgets(now: Instant): Budgets {
+  #newBudgets(): Budgets {
     const perSecond = this.#cells.handshakesPerSecond;
     const usual = { perSecond, burst: perSecond / 10 };
     return {
-      answers: this.#part(usual, now),
-      unproven: this.#part(usual, now),
-      cookies: this.#part(COOKIE_REPLY_LIMITS, now),
-      spareCookies: this.#part(SPARE_COOKIE_LIMITS, now),
+      answers: this.#part(usual),
+      unproven: this.#part(usual),
+      cookies: this.#part(COOKIE_REPLY_LIMITS),
+      spareCookies: this.#part(SPARE_COOKIE_LIMITS),
     };
   }
 
-  #part({ perSecond, burst }: RateLimits, now: Instant): TokenBucket {
-    return new TokenBucket({ perSecond: perSecond / this.#guards, burst: Math.max(1, burst / this.#guards) }, now);
+  #part({ perSecond, burst }: RateLimits): TokenBucket {
+    return new TokenBucket({ perSecond: perSecond / this.#guards, burst: Math.max(1, burst / this.#guards) });
   }
 }

@@ -1,9 +1,15 @@
 // How many handshake messages each source may send while the device is under load (whitepaper §5.3): a token bucket for each
 // IPv4 address and each IPv6 /64, since whoever has one address of a /64 has all of them.
 
-import { durationBetween, type Instant, type IpAddress } from '@shadownet/primitives';
-import { MAX_RATE_LIMITED_SOURCES, type RateLimits } from '../constants.js';
-import { TokenBucket } from './token-bucket.js';
+import {
+  durationBetween,
+  type Instant,
+  type IpAddress,
+  type RateLimits,
+  sourceOf,
+  TokenBucket,
+} from '@shadownet/primitives';
+import { MAX_RATE_LIMITED_SOURCES } from '../constants.js';
 
 export class RateLimiter {
   readonly #limits: RateLimits;
@@ -25,12 +31,12 @@ export class RateLimiter {
 
   /** True if `source` may have one more. A source for which there is no room is refused. */
   allow(source: IpAddress, now: Instant): boolean {
-    const key = sourceKey(source);
+    const key = sourceOf(source);
     let bucket = this.#buckets.get(key);
     if (!bucket) {
       if (this.#buckets.size >= this.#capacity) this.#sweep(now);
       if (this.#buckets.size >= this.#capacity) return false;
-      bucket = new TokenBucket(this.#limits, now);
+      bucket = new TokenBucket(this.#limits);
       this.#buckets.set(key, bucket);
     }
     return bucket.take(now);
@@ -42,9 +48,4 @@ export class RateLimiter {
     this.#sweptAt = now;
     for (const [key, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(key);
   }
-}
-
-/** What counts as one source. */
-function sourceKey(source: IpAddress): string {
-  return (source.family === 4 ? source.bytes : source.bytes.subarray(0, 8)).join('.');
 }
