@@ -3,7 +3,7 @@ import { instant } from '@shadownet/primitives';
 import { SessionTable } from '@shadownet/wireguard';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { bundleThread } from './bundled-thread.contract.js';
 import type { OrderResult, OrderStart } from './receive-order-worker.contract.js';
@@ -25,6 +25,8 @@ describe('receive workers', { timeout: 60_000 }, () => {
   it('end when they are told to, also while one of them has died with a ticket in its hand', async () => {
     const run = await Run.start({ diesAt: 1000 });
     await Promise.race(run.results);
+    // The others may still have to write what they received before it.
+    await vi.waitFor(() => expect(run.writes()).toHaveLength(1000), { timeout: 30_000 });
     expect(run.writes()).toEqual(Array.from({ length: 1000 }, (_, i) => i));
     Atomics.store(run.stop, 0, 1);
     run.order.call();
