@@ -1,4 +1,4 @@
-// What a datagram is, by its bytes alone, in the order of docs/data-plane.md: WireGuard by type and legal length first, then
+// What a datagram is, by its bytes alone, in the order of docs/architecture.md: WireGuard by type and legal length first, then
 // STUN. A STUN success begins with byte 1, and the index of a data packet can spell the magic cookie: the order matters. Frames
 // of a relay (docs/relay.md) have a first byte that neither of them has.
 // Used where packets pass in numbers: the receive worker, and the relay for what it may forward.
