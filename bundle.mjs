@@ -1,5 +1,5 @@
 // Bundles a command-line app from its TypeScript sources into dist/, one file per entry, so that it starts in about 0.1 s.
-// koffi stays outside: its package carries the binaries. Called by the build scripts of apps/node and apps/wg.
+// koffi stays outside: its package carries the binaries. Called by the build scripts of apps/node, apps/relay and apps/wg.
 import { build } from 'esbuild';
 
 await build({
