@@ -1,6 +1,6 @@
 export { RelayHost, type RelayHostOptions, type StreamHandler } from './relay-host.js';
 export { RelayHostError } from './relay-host-error.js';
-export type { RelayUdpCounters, RelayUdpKind } from './relay-udp.js';
+export type { RelayUdpCounters, RelayUdpKind, UdpOptions } from './relay-udp.js';
 export { RELAY_PATH, RelayWebSockets } from './relay-web-sockets.js';
 export { runRelayWorker } from './relay-worker.js';
-export type { RelayHostCounters, RelayWorkerStart, UdpOptions } from './worker-messages.js';
+export type { RelayHostCounters, RelayWorkerStart } from './worker-messages.js';

@@ -18,9 +18,8 @@ import {
 } from '@shadownet/native';
 import { ipAddressScope, parseIpAddress } from '@shadownet/primitives';
 import { MAX_FRAME_BYTES, type RelayLink } from '@shadownet/relay';
-import type { FrameHandler, RelayUdp, RelayUdpCounters } from './relay-udp.js';
+import type { FrameHandler, RelayUdp, RelayUdpCounters, UdpOptions } from './relay-udp.js';
 import { SourceLinks, type UdpLink } from './source-links.js';
-import type { UdpOptions } from './worker-messages.js';
 
 /** Asked of the system, each way: 30 ms at 2 Gbit/s. */
 const SOCKET_BUFFER_BYTES = 7 * 1024 * 1024;

@@ -3,8 +3,7 @@
 import { formatEndpoint, ipAddressScope, parseIpAddress } from '@shadownet/primitives';
 import type { RelayLink } from '@shadownet/relay';
 import { openPortableUdp, type UdpSocket } from '@shadownet/udp';
-import type { FrameHandler, RelayUdp, RelayUdpCounters } from './relay-udp.js';
-import type { UdpOptions } from './worker-messages.js';
+import type { FrameHandler, RelayUdp, RelayUdpCounters, UdpOptions } from './relay-udp.js';
 
 export async function openPortableRelayUdp({ address: text, port }: UdpOptions): Promise<RelayUdp> {
   const address = parseIpAddress(text);

@@ -1,12 +1,17 @@
 // The UDP socket of a relay: it hands over frames in memory that may be written to, and what is sent from there goes out without
-// a copy where it can. Implementations: Linux (UDP_GRO, UDP_SEGMENT) and portable (node:dgram).
+// a copy where it can. Implementations: linux-relay-udp.ts (UDP_GRO, UDP_SEGMENT) and portable-relay-udp.ts (node:dgram);
+// best-relay-udp.ts chooses.
 
-import type { SipHasher } from '@shadownet/crypto';
 import type { RelayLink } from '@shadownet/relay';
-import { NativeError } from '@shadownet/native';
-import { LinuxRelayUdp } from './linux-relay-udp.js';
-import { openPortableRelayUdp } from './portable-relay-udp.js';
-import type { UdpOptions } from './worker-messages.js';
+
+export interface UdpOptions {
+  /** Text of an IP address; that of all addresses is allowed. */
+  readonly address: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** 'portable' to do without the offloads of Linux. */
+  readonly kind: 'best' | 'portable';
+}
 
 export type RelayUdpKind = 'linux' | 'portable';
 
@@ -29,16 +34,4 @@ export interface RelayUdp {
   /** Within `onFrame` for memory that it was handed, at any time for other memory. */
   send(bytes: Uint8Array, at: number, length: number, to: RelayLink): void;
   close(): Promise<void>;
-}
-
-/** Rejects with a UdpError or a NativeError. `hasher` is the core's: frames are received into its memory. */
-export async function openRelayUdp(options: UdpOptions, hasher: SipHasher): Promise<RelayUdp> {
-  if (options.kind === 'best') {
-    try {
-      return LinuxRelayUdp.open(options, hasher);
-    } catch (error) {
-      if (!(error instanceof NativeError) || error.code !== 'native-unavailable') throw error;
-    }
-  }
-  return openPortableRelayUdp(options);
 }

@@ -21,8 +21,9 @@ import {
   type RelayServerOutput,
   TicketAdmission,
 } from '@shadownet/relay';
+import { openRelayUdp } from './best-relay-udp.js';
 import { RECEIVE_BYTES } from './linux-relay-udp.js';
-import { openRelayUdp, type RelayUdp } from './relay-udp.js';
+import type { RelayUdp } from './relay-udp.js';
 import type { FromRelay, RelayWorkerStart, ToRelay } from './worker-messages.js';
 import { WorkerStreams } from './worker-streams.js';
 

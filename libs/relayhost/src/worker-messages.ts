@@ -2,7 +2,7 @@
 // Frames travel in whole messages of a stream, whose memory is handed over.
 
 import type { RelayCounters, RelayLimits } from '@shadownet/relay';
-import type { RelayUdpCounters, RelayUdpKind } from './relay-udp.js';
+import type { RelayUdpCounters, RelayUdpKind, UdpOptions } from './relay-udp.js';
 
 /** The workerData of the relay's thread. */
 export interface RelayWorkerStart {
@@ -15,15 +15,6 @@ export interface RelayWorkerStart {
   /** Ed25519 keys of 32 bytes, by whose tickets others are admitted. */
   readonly ticketKeys: readonly Uint8Array[];
   readonly limits: Partial<RelayLimits>;
-}
-
-export interface UdpOptions {
-  /** Text of an IP address; that of all addresses is allowed. */
-  readonly address: string;
-  /** 0 for any free one. */
-  readonly port: number;
-  /** 'portable' to do without the offloads of Linux. */
-  readonly kind: 'best' | 'portable';
 }
 
 /** A WebSocket, by a number of the main thread's. */
