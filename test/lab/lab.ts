@@ -64,6 +64,7 @@ export class Lab {
   /** For the state of what runs in the lab; removed with it. */
   readonly tempDir: string;
   readonly #namespaces: string[] = [];
+  #plugs = 0;
   readonly #stopWatching: () => void;
   #underWay: Promise<unknown> = Promise.resolve();
   #disposal: Promise<void> | undefined;
@@ -126,6 +127,18 @@ export class Lab {
     return mkdtempSync(join(this.tempDir, `${label}-`));
   }
 
+  /** Ends what runs in these namespaces and removes them, while the rest of the lab goes on. */
+  remove(parts: readonly NetworkNamespace[]): Promise<void> {
+    return this.#orDispose(async () => {
+      const names = parts.map(({ name }) => name);
+      await endProcesses(names);
+      for (const name of names) {
+        await run(['ip', 'netns', 'delete', name]);
+        this.#namespaces.splice(this.#namespaces.indexOf(name), 1);
+      }
+    });
+  }
+
   /** Ends every process of the lab and removes every namespace, and with them every device; then the directory. */
   dispose(): Promise<void> {
     this.#disposal ??= this.#disposeOnce();
@@ -139,7 +152,7 @@ export class Lab {
   async #disposeOnce(): Promise<void> {
     try {
       await this.#underWay;
-      await this.#endProcesses();
+      await endProcesses(this.#namespaces);
       const existing = new Set(await namespaceNames());
       for (const name of this.#namespaces.filter((name) => existing.has(name))) {
         await run(['ip', 'netns', 'delete', name]);
@@ -148,18 +161,6 @@ export class Lab {
     } finally {
       this.#stopWatching();
     }
-  }
-
-  async #endProcesses(): Promise<void> {
-    const pids = async (): Promise<number[]> => (await Promise.all(this.#namespaces.map(pidsInside))).flat();
-    for (const pid of await pids()) signalIfAlive(pid, 'SIGTERM');
-    const deadline = performance.now() + GRACE_MS;
-    while ((await pids()).length > 0 && performance.now() < deadline) await pause(20);
-    await eventually('the last processes of the lab to end', GRACE_MS, async () => {
-      const left = await pids();
-      for (const pid of left) signalIfAlive(pid, 'SIGKILL');
-      return left.length === 0 ? true : undefined;
-    });
   }
 
   /** When the owner ends without disposing there is no time for anything asynchronous, nor for grace. */
@@ -206,8 +207,21 @@ export class Lab {
   }
 
   async #plugIn(host: NetworkNamespace, device: string, segment: NetworkNamespace, bridge: string): Promise<void> {
-    const port = `port${String(this.#namespaces.length)}`;
+    this.#plugs += 1;
+    const port = `port${String(this.#plugs)}`;
     await host.connect(device, segment, port);
     await segment.joinBridge(port, bridge);
   }
+}
+
+async function endProcesses(namespaces: readonly string[]): Promise<void> {
+  const pids = async (): Promise<number[]> => (await Promise.all(namespaces.map(pidsInside))).flat();
+  for (const pid of await pids()) signalIfAlive(pid, 'SIGTERM');
+  const deadline = performance.now() + GRACE_MS;
+  while ((await pids()).length > 0 && performance.now() < deadline) await pause(20);
+  await eventually('the last processes to end', GRACE_MS, async () => {
+    const left = await pids();
+    for (const pid of left) signalIfAlive(pid, 'SIGKILL');
+    return left.length === 0 ? true : undefined;
+  });
 }
