@@ -8,9 +8,9 @@ const HEADING = `# Benchmarks
 Written by the benchmarks themselves: what stands between two markers is replaced when that benchmark runs again.
 `;
 
-/** Puts `section` into the file, in prettier's format, and leaves the other sections as they are. */
-export async function writeSection(path: string, name: string, section: string): Promise<void> {
-  const before = existsSync(path) ? readFileSync(path, 'utf8') : HEADING;
+/** Puts `section` into the file, in prettier's format, and leaves the rest as it is. A file that is not there begins with `heading`. */
+export async function writeSection(path: string, name: string, section: string, heading = HEADING): Promise<void> {
+  const before = existsSync(path) ? readFileSync(path, 'utf8') : heading;
   const config = await resolveConfig(path);
   const after = await format(replaceSection(before, name, section), { ...config, parser: 'markdown' });
   mkdirSync(dirname(path), { recursive: true });

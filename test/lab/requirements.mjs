@@ -1,6 +1,6 @@
 // Whether this machine can carry a lab: asked by the demo before anything is installed (so: plain JavaScript, no dependencies),
 // by the e2e specs, and by the test runner, which says the answer to the user.
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const LAB_PROGRAMS = ['ip', 'iptables', 'ping', 'conntrack'];
@@ -27,6 +27,12 @@ export function whyNoTun(path = '/dev/net/tun') {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
   }
   return `${path} is missing: load it with "modprobe tun", or start the container with "--device ${path} --cap-add NET_ADMIN".`;
+}
+
+/** Why no lab here can have IPv6. */
+export function whyNoIpv6() {
+  if (!existsSync('/proc/net/if_inet6')) return 'this kernel has no IPv6';
+  return isInstalled('ip6tables') ? undefined : 'not installed: ip6tables';
 }
 
 /** Whether a program of that name is in the PATH, or where Debian keeps those of root. */

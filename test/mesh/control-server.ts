@@ -19,6 +19,8 @@ export class ControlServer {
     readonly port = API_PORT,
     /** More flags of `serve`. */
     private readonly flags: readonly string[] = [],
+    /** As `--listen` wants it: `[::]` for every address of the host, of both families. */
+    private readonly listenAddress = host.address,
   ) {}
 
   get url(): string {
@@ -31,7 +33,7 @@ export class ControlServer {
 
   /** Returns when it listens. */
   async start(): Promise<void> {
-    const listen = `${this.host.address}:${String(this.port)}`;
+    const listen = `${this.listenAddress}:${String(this.port)}`;
     const started = Date.now();
     const argv = [BINARY, 'serve', '--listen', listen, '--open', '--data-dir', this.dataDir, ...this.flags];
     const server = this.host.spawn(argv);
