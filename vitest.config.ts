@@ -12,7 +12,10 @@ export default defineConfig({
         ssr: { resolve },
         test: {
           name: 'unit',
-          include: ['{libs,apps}/*/src/**/*.spec.ts', 'test/{bench,conformance,fuzz,simulation,soak}/**/*.spec.ts'],
+          include: [
+            '{libs,apps}/*/src/**/*.spec.ts',
+            'test/{bench,conformance,fuzz,natgrid,simulation,soak}/**/*.spec.ts',
+          ],
           testTimeout: 20_000,
         },
       },
