@@ -4,7 +4,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { chooseCryptoProvider, nodeCandidate } from '@shadownet/crypto';
 import { evpCandidate } from '@shadownet/crypto/evp';
-import { interfaceIndex, NativeError } from '@shadownet/native';
+import { interfaceIndex, NativeError, watchNetworkChanges } from '@shadownet/native';
 import { openDataPlane } from '@shadownet/dataplane';
 import type { PublicKey } from '@shadownet/primitives';
 import { isServed, UapiSocket, uapiSocketPath } from '@shadownet/uapi';
@@ -20,7 +20,10 @@ import { WireGuardInterface } from './wireguard-interface.js';
 /** That of the kernel's WireGuard: 1,500 less IPv6 (40), UDP (8) and the transport message's own 32. */
 const MTU = 1420;
 
-/** How soon a change of the interface's state, or the removal of the socket, is noticed. A packet is noticed at once. */
+/**
+ * How soon a change of the interface's state, or the removal of the socket, is noticed at the latest. The kernel tells of the
+ * former at once, unless the interface was moved to another network namespace; a packet tells, too.
+ */
 const WATCH_INTERVAL_MS = 200;
 
 /** How long a process whose interface is gone may still hold the socket. */
@@ -67,17 +70,30 @@ export async function runInForeground(config: WgConfig, log: WgLog): Promise<voi
     isStopping = true;
     log.event('stopping', { reason });
     clearInterval(watch);
+    kernel?.close();
     socket.close();
     void wireguard.close().finally(() => process.exit(0));
   };
-  const watch = setInterval(() => {
+  const look = (): void => {
     if (socket.isInPlace()) wireguard.followInterfaceState();
     else stop('the UAPI socket was removed');
-  }, WATCH_INTERVAL_MS);
+  };
+  const watch = setInterval(look, WATCH_INTERVAL_MS);
+  const kernel = listenToKernel(look);
   dataPlane.tun.onClosed((reason) => stop(reason.message));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   wireguard.followInterfaceState();
+}
+
+/** Nothing where rtnetlink cannot be had: the interval alone serves then. */
+function listenToKernel(onChange: () => void): { close(): void } | undefined {
+  try {
+    return watchNetworkChanges(onChange);
+  } catch (error) {
+    if (error instanceof NativeError) return undefined;
+    throw error;
+  }
 }
 
 /**
