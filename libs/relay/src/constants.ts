@@ -31,7 +31,7 @@ export const MAX_STREAM_MESSAGE_BYTES = 65_536;
 export const CHALLENGE_LIFETIME: Duration = seconds(10);
 /** How long a session waits for the first frame under its keys. */
 export const PENDING_LIFETIME: Duration = seconds(10);
-/** A session ends when nothing authentic came for so long: three keepalives. */
+/** A session ends when nothing authentic came for so long: nine keepalives. */
 export const SESSION_IDLE_TIME: Duration = seconds(45);
 export const SESSION_LIFETIME: Duration = minutes(6 * 60);
 export const MAX_PENDING_SESSIONS = 4096;
@@ -40,8 +40,11 @@ export const NOTICES_PER_SECOND = 50;
 
 // ── The client ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Shorter than the shortest mapping lifetimes of NATs in use, 20 s. */
-export const KEEPALIVE_INTERVAL: Duration = seconds(15);
+/**
+ * Until the next one a client whose NAT has rebound is out of the relay's reach, and with it of the calls of its peers. The
+ * shortest mapping lifetimes of NATs in use, 20 s, are longer.
+ */
+export const KEEPALIVE_INTERVAL: Duration = seconds(5);
 /** While something is sent and nothing comes back. */
 export const URGENT_PING_INTERVAL: Duration = milliseconds(400);
 export const SILENCE_BEFORE_PING: Duration = seconds(1);
