@@ -2,6 +2,7 @@
 
 import type { UnavailableReason } from '@shadownet/paths';
 import type { Instant } from '@shadownet/primitives';
+import { UdpError } from '@shadownet/udp';
 import { type Gateway, gatewaysEqual } from './default-gateway.js';
 import { type ForwardedPort, RouterSession } from './router-session.js';
 
@@ -61,7 +62,8 @@ export class PortForwarding {
         },
         onUnavailable: (reason) => onUnavailable(reason, gateway),
       });
-    } catch {
+    } catch (error) {
+      if (!(error instanceof UdpError)) throw error;
       // Our address has gone meanwhile. What comes instead is another gateway, or the same one with another address of ours.
       onUnavailable('no-answer', gateway);
     }

@@ -4,6 +4,8 @@
 import { networkInterfaces } from 'node:os';
 import { classifyNat, type NatReport } from '@shadownet/paths';
 import type { Endpoint, Instant } from '@shadownet/primitives';
+import type { NatSample } from '@shadownet/stun';
+import { UdpError } from '@shadownet/udp';
 import { runNatTests } from '../netcheck/nat-test-run.js';
 import { localAddresses } from './local-addresses.js';
 
@@ -82,13 +84,16 @@ export class NatMonitor {
       .map((endpoint) => ({ endpoint, changesPort }));
     if (servers.length === 0) return;
     const { signal } = this.#stopped;
+    let samples: readonly NatSample[];
     try {
-      const samples = await runNatTests({ family: 4, servers, lifetime: undefined, signal });
-      if (signal.aborted) return;
-      this.#report = classifyNat(samples, localAddresses(networkInterfaces()));
-      this.#options.onReport(this.#report);
-    } catch {
+      samples = await runNatTests({ family: 4, servers, lifetime: undefined, signal });
+    } catch (error) {
       // No sockets to be had: what STUN servers see of the node's own one has to do.
+      if (error instanceof UdpError) return;
+      throw error;
     }
+    if (signal.aborted) return;
+    this.#report = classifyNat(samples, localAddresses(networkInterfaces()));
+    this.#options.onReport(this.#report);
   }
 }

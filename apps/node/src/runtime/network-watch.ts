@@ -2,7 +2,7 @@
 // the kernel cannot be heard), and by the clock, which shows that the host has slept.
 
 import { uptime } from 'node:os';
-import { watchNetworkChanges } from '@shadownet/native';
+import { NativeError, watchNetworkChanges } from '@shadownet/native';
 import { type Instant, milliseconds } from '@shadownet/primitives';
 
 /** 'perhaps': look; 'slept': everything may be another, also what looks the same. */
@@ -64,7 +64,8 @@ export class NetworkWatch {
 function listenToKernel(onChange: () => void): { close(): void } | undefined {
   try {
     return watchNetworkChanges(onChange);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof NativeError) return undefined;
+    throw error;
   }
 }
