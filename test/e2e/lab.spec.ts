@@ -150,7 +150,7 @@ describe.skipIf(whyNoLab() !== undefined)('the namespace laboratory', () => {
     const after = await socket.ask('203.0.113.10:7006');
     expect(after).not.toBe(before);
     expect(await socket.ask('203.0.113.11:7006')).toBe(after);
-    const proof = await router.waitUntilRebound(rebinding, 1000);
+    const proof = await router.waitUntilRebound(rebinding, '203.0.113.10', 1000);
     expect([proof.before.outside, proof.after.outside]).toEqual([before, after]);
     await router.rebind();
     expect([before, after]).not.toContain(await socket.ask('203.0.113.10:7006'));

@@ -91,11 +91,20 @@ export class NatRouter extends NetworkNamespace {
     return { mappingsBefore, ports };
   }
 
-  /** Waits until a flow that existed before `rebinding` uses another outer port, and returns both of its mappings. */
-  waitUntilRebound(rebinding: Rebinding, timeoutMs: number): Promise<{ before: UdpMapping; after: UdpMapping }> {
+  /**
+   * Waits until a flow to `remoteAddress` that existed before `rebinding` uses another outer port, and returns both of its mappings.
+   * One destination, because the first packets of a socket to two of them can be translated at the same moment on two cores, and then
+   * Linux gives them two ports.
+   */
+  waitUntilRebound(
+    rebinding: Rebinding,
+    remoteAddress: string,
+    timeoutMs: number,
+  ): Promise<{ before: UdpMapping; after: UdpMapping }> {
+    const toRemote = ({ remote }: UdpMapping): boolean => remote.startsWith(`${remoteAddress}:`);
     return eventually(`a new outer port on ${this.label}`, timeoutMs, async () => {
-      for (const after of await this.udpMappings()) {
-        const before = rebinding.mappingsBefore.find((mapping) => mapping.inside === after.inside);
+      for (const after of (await this.udpMappings()).filter(toRemote)) {
+        const before = rebinding.mappingsBefore.filter(toRemote).find(({ inside }) => inside === after.inside);
         if (before !== undefined && before.outside !== after.outside) return { before, after };
       }
       return undefined;
