@@ -55,9 +55,11 @@ async function vitest(project) {
   const folder = mkdtempSync(join(tmpdir(), 'shadownet-tests-'));
   const report = join(folder, 'report.json');
   const program = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const secondTries = join(ROOT, 'test', 'second-try-reporter.mjs');
+  const reporters = ['default', 'json', secondTries].map((reporter) => `--reporter=${reporter}`);
+  const output = `--outputFile.json=${report}`;
   try {
-    const code = await runVisibly([process.execPath, program, 'run', '--project', project, ...reporters]);
+    const code = await runVisibly([process.execPath, program, 'run', '--project', project, ...reporters, output]);
     count(readReport(report, code), `${project} tests`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
