@@ -54,12 +54,15 @@ export const FIRST_RETRANSMISSION: Duration = milliseconds(400);
 export const MAX_HANDSHAKE_TRANSMISSIONS = 4;
 export const FIRST_RETRY: Duration = seconds(1);
 export const MAX_RETRY: Duration = seconds(30);
-/** Without an answer over UDP for so long the WebSocket is tried beside it. */
-export const STREAM_AFTER: Duration = milliseconds(1500);
+/**
+ * Without being connected by UDP for so long the WebSocket is tried beside it, which still gives way to UDP. That takes two round
+ * trips by UDP: this is sooner only where they take more than 200 ms each.
+ */
+export const STREAM_AFTER: Duration = milliseconds(400);
 /** How often UDP is tried again while the WebSocket carries. */
 export const UDP_RETRY_INTERVAL: Duration = seconds(30);
 export const RELAY_PROBE_INTERVAL: Duration = seconds(60);
-/** After the relays are known; their answers come meanwhile, and the nearest is chosen. */
+/** After several relays are known; their answers come meanwhile, and the nearest is chosen. */
 export const HOME_CHOICE_DELAY: Duration = milliseconds(300);
 /** A relay that is not the home is left when nothing was sent there for so long. */
 export const VISIT_TIME: Duration = minutes(3);

@@ -165,6 +165,74 @@ describe('a client without UDP', () => {
     world.run(100);
     expect(b.received.at(-1)?.bytes[40]).toBe(3);
   });
+
+  it.each([
+    ['400 ms and five round trips after it knows the relay', {}, 400 + 5 * 20],
+    ['at once where a WebSocket was what worked last', { lastTransport: 'stream' }, 5 * 20],
+  ] as const)('is connected %s', (_, options, ms) => {
+    const world = new SimulatedRelays(seeded(11));
+    world.addRelay('home', { stream: true });
+    const client = world.addClient(options);
+    client.udpBlocked = true;
+    world.know(client);
+    world.run(ms);
+    expect(client.client.home).toBe('home');
+    expect(client.events).toContainEqual({ kind: 'relay-up', relay: 'home', transport: 'stream' });
+  });
+
+  it('is one by UDP as soon as that answers, also after the WebSocket', () => {
+    const world = new SimulatedRelays(seeded(12));
+    world.addRelay('home', { stream: true });
+    const client = world.addClient();
+    world.loses = () => world.now < 2000;
+    world.know(client);
+    world.run(5000);
+    const ups = client.events.filter((event) => event.kind === 'relay-up').map(({ transport }) => transport);
+    expect(ups).toEqual(['stream', 'udp']);
+    expect(client.events.filter(({ kind }) => kind === 'relay-down')).toEqual([]);
+    expect(client.streams.size).toBe(0);
+  });
+
+  it.each([
+    ['that it knows of', true, 500],
+    ['that it has to find out, while it sends', false, 3000],
+  ])('has its WebSocket soon after a change %s', (_, isTold, ms) => {
+    const world = new SimulatedRelays(seeded(13));
+    world.addRelay('home', { stream: true });
+    const [client, peer] = [world.connectedClient(), world.connectedClient()];
+    client.udpBlocked = true;
+    if (isTold) client.client.refresh(world.now, client.out);
+    for (let passed = 0; passed < ms; passed += 50) {
+      client.send('home', peer, transport(64));
+      world.run(50);
+    }
+    expect(client.client.status()[0]).toMatchObject({ state: 'up', transport: 'stream' });
+    peer.received.length = 0;
+    client.send('home', peer, transport(64, 5));
+    world.run(50);
+    expect(peer.received.at(-1)?.bytes[40]).toBe(5);
+    client.udpBlocked = false;
+    world.run(31_000);
+    expect(client.client.status()[0]).toMatchObject({ state: 'up', transport: 'udp' });
+  });
+
+  it('opens no second WebSocket while the relay refuses the first', () => {
+    const world = new SimulatedRelays(seeded(14));
+    const relay = world.addRelay('home', { stream: true });
+    const client = world.connectedClient();
+    let opened = 0;
+    const { openStream } = client.out;
+    Object.assign(client.out, {
+      openStream: (id: string, url: string) => {
+        opened++;
+        openStream(id, url);
+      },
+    });
+    relay.server = undefined;
+    client.client.refresh(world.now, client.out);
+    world.run(4000);
+    expect(opened).toBe(1);
+  });
 });
 
 describe('the home relay', () => {

@@ -13,13 +13,15 @@ import {
   type PublicKey,
   publicKeyFromBytes,
 } from '@shadownet/primitives';
-import { RelayClient } from './client/relay-client.js';
+import { RelayClient, type RelayClientOptions } from './client/relay-client.js';
 import type { RelayClientOutput, RelayDescription, RelayEvent } from './client/relay-client-types.js';
 import type { Admission } from './server/admission.js';
 import type { RelayLink } from './server/relay-link.js';
 import { RelayServer, type RelayServerOptions } from './server/relay-server.js';
 
 const hasher = new SipHasher();
+
+type ClientOptions = Pick<RelayClientOptions, 'lastTransport'>;
 
 export class SimulatedClient {
   readonly client: RelayClient;
@@ -36,10 +38,11 @@ export class SimulatedClient {
     readonly world: SimulatedRelays,
     readonly privateKey: PrivateKey,
     from: Endpoint,
+    options: ClientOptions = {},
   ) {
     this.endpoint = from;
     this.publicKey = publicKeyFromBytes(privateKey.publicKey)!;
-    this.client = new RelayClient({ crypto: nodeCrypto, random: world.random, hasher, privateKey });
+    this.client = new RelayClient({ crypto: nodeCrypto, random: world.random, hasher, privateKey, ...options });
     this.out = {
       datagram: (bytes, to) => world.toRelay(this, bytes.slice(), to),
       openStream: (relay) => world.openStream(this, relay),
@@ -112,11 +115,11 @@ export class SimulatedRelays {
     relay.server = new RelayServer({ crypto: nodeCrypto, random, hasher, privateKey, admission, ...options });
   }
 
-  addClient(): SimulatedClient {
+  addClient(options: ClientOptions = {}): SimulatedClient {
     const host = this.clients.length + 1;
     const address = parseIpAddress(`198.51.${host >> 8}.${host & 0xff}`)!;
     const key = nodeCrypto.privateKey(generatePrivateKey(this.random));
-    const client = new SimulatedClient(this, key, endpoint(address, 40_000));
+    const client = new SimulatedClient(this, key, endpoint(address, 40_000), options);
     this.clients.push(client);
     return client;
   }

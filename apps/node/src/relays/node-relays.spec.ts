@@ -27,6 +27,7 @@ class TestNode {
   readonly received: { readonly bytes: Uint8Array; readonly path: RelayPath }[] = [];
   readonly peerRelays: (string | undefined)[] = [];
   homes = 0;
+  readonly transports: string[] = [];
   readonly relays: NodeRelays;
   readonly publicKey: PublicKey;
 
@@ -41,6 +42,7 @@ class TestNode {
       onRelayed: (bytes, path) => this.received.push({ bytes, path }),
       onPeerRelay: (_peer, relay) => this.peerRelays.push(relay),
       onHomeChanged: () => this.homes++,
+      onTransport: (transport) => this.transports.push(transport),
     });
     udp.onDatagram((datagram, from) => {
       if (isRelayFrame(datagram)) this.relays.handleDatagram(datagram, from);
@@ -85,7 +87,6 @@ describe.each(['udp', 'stream'] as const)('the relays of a node, by %s', (by) =>
     await a.relays.setRelays([relay.describe('eu', by)]);
     await expect.poll(() => a.peerRelays, SOON).toEqual(['eu']);
     a.relays.send(MESSAGE, relayPath('eu', b.publicKey));
-    expect(a.relays.counters()).toEqual({});
     await b.relays.setRelays([relay.describe('eu', by)]);
     await expect.poll(() => b.received.length, SOON).toBe(1);
     expect(b.received[0]).toEqual({ bytes: MESSAGE, path: relayPath('eu', a.publicKey) });
@@ -107,6 +108,7 @@ describe.each(['udp', 'stream'] as const)('the relays of a node, by %s', (by) =>
       { event: 'relay-up', relay: 'eu', transport: by },
       { event: 'home-relay', relay: 'eu' },
     ]);
+    expect(a.transports).toEqual([by]);
   });
 
   it('fail over: the home is the other relay, and so is that of a peer whose home has failed', async () => {

@@ -25,6 +25,7 @@ import {
   type RelayEvent,
   type RelayId,
   type RelayStatus,
+  type RelayTransport,
 } from '@shadownet/relay';
 import type { NodeLog } from '../runtime/node-log.js';
 import { HeldDatagrams } from './held-datagrams.js';
@@ -44,6 +45,8 @@ export interface NodeRelaysOptions extends RelayClientOptions {
   /** A WireGuard message or a probe of a peer. Not called from inside `send`. */
   readonly onRelayed: (bytes: Uint8Array, path: RelayPath) => void;
   readonly onPeerRelay: (peer: PublicKey, relay: RelayId | undefined) => void;
+  /** A relay was reached in this way. */
+  readonly onTransport: (transport: RelayTransport) => void;
   /** Others have to be told where we can be reached. */
   readonly onHomeChanged: () => void;
 }
@@ -239,13 +242,14 @@ export class NodeRelays {
   }
 
   #onEvent(event: RelayEvent): void {
-    const { log, onHomeChanged } = this.#options;
+    const { log, onHomeChanged, onTransport } = this.#options;
     switch (event.kind) {
       case 'home-changed':
         log.event('home-relay', { relay: event.relay ?? null });
         return onHomeChanged();
       case 'relay-up':
-        return log.event('relay-up', { relay: event.relay, transport: event.transport });
+        log.event('relay-up', { relay: event.relay, transport: event.transport });
+        return onTransport(event.transport);
       case 'relay-down':
         return log.event('relay-down', { relay: event.relay, reason: event.reason });
       case 'peer-present':

@@ -17,6 +17,7 @@ import {
   parseIpPrefix,
   type PublicKey,
 } from '@shadownet/primitives';
+import type { RelayTransport } from '@shadownet/relay';
 import { Tunnel, type TunnelEvent } from '@shadownet/tunnel';
 import { openLinuxUdp, UdpError, type UdpSocket } from '@shadownet/udp';
 import { Tai64nSource } from '@shadownet/wireguard';
@@ -193,7 +194,7 @@ export class NodeRuntime {
     this.#networkCidr = info.network_cidr;
     const parts = { nodeId, crypto, serverKey, dataPlane, socket, tunnel, driver, session };
     const network = this.#ownNetwork(parts, mappingNonce(crypto, key.expose()));
-    const relays = this.#nodeRelays(parts, key.expose());
+    const relays = this.#nodeRelays(parts, key.expose(), state);
     const pings = new PeerPings(tunnel, (peer) => driver.run((_, now, out) => tunnel.ping(peer, now, out)));
     this.#core = { ...parts, network, relays, pings };
     await this.#askStunServers(this.#core, info);
@@ -338,9 +339,11 @@ export class NodeRuntime {
     return network;
   }
 
-  #nodeRelays({ crypto, dataPlane, socket, driver, session }: ConnectedParts, secret: Uint8Array): NodeRelays {
+  #nodeRelays(parts: ConnectedParts, secret: Uint8Array, state: StateDirectory): NodeRelays {
+    const { crypto, dataPlane, socket, driver, session } = parts;
     const { config, log } = this.#options;
     const privateKey = crypto.privateKey(secret);
+    const lastTransport = state.relayTransport;
     const relays = new NodeRelays({
       ...{ crypto, random: secureRandom, hasher: new SipHasher(), privateKey, log, now: monotonicNow },
       control: config.control,
@@ -349,7 +352,9 @@ export class NodeRuntime {
       onEndpoints: (endpoints) => dataPlane.useRelays(endpoints),
       onRelayed: (bytes, path) => driver.receive(bytes, path),
       onPeerRelay: (peer, relay) => driver.run((tunnel, now, out) => tunnel.setPeerRelay(peer, relay, now, out)),
+      onTransport: (transport) => this.#rememberTransport(state, transport),
       onHomeChanged: () => session.heartbeatNow(),
+      ...(lastTransport !== undefined && { lastTransport }),
     });
     driver.useRelays(relays);
     this.#cleanups.push(() => {
@@ -357,6 +362,15 @@ export class NodeRuntime {
       privateKey.zero();
     });
     return relays;
+  }
+
+  /** A transport that cannot be stored costs the next start 400 ms where no UDP passes. */
+  #rememberTransport(state: StateDirectory, transport: RelayTransport): void {
+    try {
+      state.rememberRelayTransport(transport);
+    } catch (error) {
+      this.#options.log.event('state-unwritable', { error: (error as Error).message });
+    }
   }
 
   #onTunnelEvent(event: TunnelEvent, now: Instant): void {

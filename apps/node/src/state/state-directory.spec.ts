@@ -62,7 +62,7 @@ describe('the state directory', () => {
     expect(() => state.loadPrivateKey(secureRandom)).toThrow('holds no private key');
   });
 
-  it('keeps id, port, pinned key and timestamps', () => {
+  it('keeps id, port, pinned key, timestamps and how a relay was reached', () => {
     const state = new StateDirectory(path);
     const key = publicKeyFromBytes(Uint8Array.from({ length: 32 }, (_, i) => i + 1))!;
     expect([state.port, state.serverKey, state.reservedTimestamps]).toEqual([undefined, undefined, 0n]);
@@ -70,9 +70,12 @@ describe('the state directory', () => {
     state.rememberPort(51820);
     state.pinServerKey(key);
     state.reserveTimestamps(1_800_000_000_123_456_789n);
+    expect(state.relayTransport).toBeUndefined();
+    for (const transport of ['udp', 'stream'] as const) state.rememberRelayTransport(transport);
 
     const again = new StateDirectory(path);
     expect(again.loadNodeId()).toBe(id);
+    expect(again.relayTransport).toBe('stream');
     expect([again.port, again.serverKey, again.reservedTimestamps]).toEqual([51820, key, 1_800_000_000_123_456_789n]);
   });
 
@@ -87,17 +90,18 @@ describe('the state directory', () => {
     expect(firsts[3]).toBeGreaterThan(firsts[2]! + 1_000_000_000n);
   });
 
-  it.each(['node-id', 'server.pub', 'port', 'tai64n', 'probe-counter'])(
+  it.each(['node-id', 'server.pub', 'port', 'tai64n', 'probe-counter', 'relay-transport'])(
     'says that %s is damaged instead of starting afresh',
     (name) => {
       const state = new StateDirectory(path);
       writeFileSync(join(path, name), 'garbage');
       const read = { 'node-id': () => state.loadNodeId(), 'server.pub': () => state.serverKey, port: () => state.port };
+      const relayTransport = () => state.relayTransport;
       const tai64n = () => state.reservedTimestamps;
       const probeCounter = () => state.takeProbeCounters(1n);
-      expect({ ...read, tai64n, 'probe-counter': probeCounter }[name as 'port']).toThrow(
-        `${join(path, name)} is damaged`,
-      );
+      expect(
+        { ...read, tai64n, 'probe-counter': probeCounter, 'relay-transport': relayTransport }[name as 'port'],
+      ).toThrow(`${join(path, name)} is damaged`);
     },
   );
 });

@@ -1,17 +1,19 @@
 // What a node keeps between runs: one small file per fact, in a directory of mode 0700 (docs/node-runtime.md, "State").
 //
-//   private.key   the node's identity
-//   node-id       the UUID that the node made for itself
-//   server.pub    the control server's public key, pinned on first contact
-//   port          the UDP port of the last run: peers and NATs find the node where it was
-//   tai64n        handshake timestamps up to here (ns since the Unix epoch) may have been used
-//   probe-counter probe counters up to here may have been used
+//   private.key      the node's identity
+//   node-id          the UUID that the node made for itself
+//   server.pub       the control server's public key, pinned on first contact
+//   port             the UDP port of the last run: peers and NATs find the node where it was
+//   relay-transport  how a relay was reached last: udp or stream
+//   tai64n           handshake timestamps up to here (ns since the Unix epoch) may have been used
+//   probe-counter    probe counters up to here may have been used
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RandomBytes } from '@shadownet/crypto';
 import { encodePublicKey, parsePublicKey, type PublicKey } from '@shadownet/primitives';
+import type { RelayTransport } from '@shadownet/relay';
 import { NodeError } from '../node-error.js';
 import { ensurePrivateDirectory, replaceFile, unusable } from './private-directory.js';
 import { type LoadedPrivateKey, loadPrivateKey } from './private-key-file.js';
@@ -63,6 +65,15 @@ export class StateDirectory {
 
   rememberPort(port: number): void {
     if (this.port !== port) this.#write('port', String(port));
+  }
+
+  /** By which a relay was reached last. */
+  get relayTransport(): RelayTransport | undefined {
+    return this.#read('relay-transport', (text) => (text === 'udp' || text === 'stream' ? text : undefined));
+  }
+
+  rememberRelayTransport(transport: RelayTransport): void {
+    if (this.relayTransport !== transport) this.#write('relay-transport', transport);
   }
 
   /** Nanoseconds since the Unix epoch; 0 if no handshake timestamp was ever used. */

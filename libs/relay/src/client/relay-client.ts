@@ -18,7 +18,14 @@ import { HOME_CHOICE_DELAY, MAX_PAYLOAD_BYTES, MAX_SIGNAL_BYTES, VISIT_TIME } fr
 import { FrameType, isRelayFrame } from '../frame.js';
 import { deriveStaticKeys } from '../session-keys.js';
 import { chooseHome } from './home-choice.js';
-import type { RelayClientOutput, RelayDescription, RelayEvent, RelayId, RelayStatus } from './relay-client-types.js';
+import type {
+  RelayClientOutput,
+  RelayDescription,
+  RelayEvent,
+  RelayId,
+  RelayStatus,
+  RelayTransport,
+} from './relay-client-types.js';
 import { RelayEntry } from './relay-entry.js';
 
 export interface RelayClientOptions {
@@ -26,6 +33,8 @@ export interface RelayClientOptions {
   readonly random: RandomBytes;
   readonly hasher: SipHasher;
   readonly privateKey: PrivateKey;
+  /** By which a relay was reached last, before this client; none if that is not known. */
+  readonly lastTransport?: RelayTransport;
 }
 
 export type StreamEvent =
@@ -41,9 +50,11 @@ export class RelayClient {
   /** Told to others: the last home that was connected. */
   #announced: RelayId | undefined;
   #chooseAt: Instant | undefined;
+  #lastTransport: RelayTransport | undefined;
 
   constructor(options: RelayClientOptions) {
     this.#options = options;
+    this.#lastTransport = options.lastTransport;
     this.#publicKey = publicKeyFromBytes(options.privateKey.publicKey)!;
   }
 
@@ -166,7 +177,7 @@ export class RelayClient {
 
   /** Chooses the home, keeps it connected, and announces it once it is: the former one is left only then. */
   #settle(now: Instant, out: RelayClientOutput): void {
-    if (this.#chooseAt === undefined || now < this.#chooseAt) return;
+    if (this.#chooseAt === undefined || (now < this.#chooseAt && !this.#hasWeighed)) return;
     this.#home = chooseHome(
       this.#home,
       [...this.#entries.values()].map((entry) => ({ id: entry.description.id, state: entry.health, rtt: entry.rtt })),
@@ -175,6 +186,11 @@ export class RelayClient {
     home?.connect(now, out);
     const isGone = this.#announced !== undefined && !this.#entries.has(this.#announced);
     if (home?.state === 'up' || isGone) this.#announce(home?.state === 'up' ? this.#home : undefined);
+  }
+
+  /** There is nothing to choose from, or nothing to wait for. */
+  get #hasWeighed(): boolean {
+    return this.#entries.size === 1 || [...this.#entries.values()].every(({ rtt }) => rtt !== undefined);
   }
 
   #announce(relay: RelayId | undefined): void {
@@ -188,8 +204,12 @@ export class RelayClient {
     if (!shared) return;
     const { crypto, random, hasher } = this.#options;
     const keys = deriveStaticKeys(crypto, shared, this.#publicKey, relay.publicKey);
-    const emit = (event: RelayEvent): void => void this.#events.push(event);
-    this.#entries.set(relay.id, new RelayEntry(relay, { crypto, random, hasher, keys, emit }, now));
+    const emit = (event: RelayEvent): void => {
+      if (event.kind === 'relay-up') this.#lastTransport = event.transport;
+      this.#events.push(event);
+    };
+    const lastTransport = (): RelayTransport | undefined => this.#lastTransport;
+    this.#entries.set(relay.id, new RelayEntry(relay, { crypto, random, hasher, keys, emit, lastTransport }, now));
   }
 }
 

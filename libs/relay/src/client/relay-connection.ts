@@ -56,9 +56,14 @@ export class RelayConnection {
     return this.#session !== undefined;
   }
 
+  /** True if the relay has not answered the last pings of the session. */
+  get isSilent(): boolean {
+    return this.#session?.isSilent === true;
+  }
+
   /** True if the relay has not answered for a while, not even to a new handshake. */
   get isLosing(): boolean {
-    return (this.#handshake?.transmissions ?? 0) >= LOSING_AFTER_TRANSMISSIONS && this.#session?.isSilent === true;
+    return (this.#handshake?.transmissions ?? 0) >= LOSING_AFTER_TRANSMISSIONS && this.isSilent;
   }
 
   /** Of the relay's process. */

@@ -44,15 +44,26 @@ export interface RelayEntryOptions {
   readonly hasher: SipHasher;
   readonly keys: StaticKeys;
   readonly emit: (event: RelayEvent) => void;
+  /** By which transport a relay, any, was reached last: what a network lets through it lets through to all of them. */
+  readonly lastTransport: () => RelayTransport | undefined;
 }
 
 type State =
   | { readonly kind: 'idle' }
-  /** Several links are tried at once; the first that is accepted wins. */
-  | { readonly kind: 'connecting'; attempts: RelayConnection[]; streamAt: Instant | undefined }
-  /** `attempts` by UDP while the WebSocket carries. */
+  /** Several links are tried at once; the first that is accepted wins, and UDP replaces the WebSocket. */
+  | { readonly kind: 'connecting'; attempts: RelayConnection[] }
+  /** `attempts` by UDP while the WebSocket carries, and by WebSocket while UDP is in doubt. */
   | { readonly kind: 'up'; readonly active: RelayConnection; attempts: RelayConnection[]; udpAgainAt: Instant }
   | { readonly kind: 'waiting'; readonly until: Instant };
+
+/** The one WebSocket to the relay. `failed`: not again before the relay has been reached, or everything is tried anew. */
+type Stream =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'planned'; readonly at: Instant }
+  | { readonly kind: 'open' }
+  | { readonly kind: 'failed' };
+
+const NO_STREAM: Stream = { kind: 'none' };
 
 /** A hello whose answer only tells the round trip. */
 interface Sample {
@@ -68,6 +79,7 @@ export class RelayEntry {
   readonly #unsent = new HeldFrames<PublicKey>();
   readonly #unknown = new HeldFrames<number>();
   #state: State = { kind: 'idle' };
+  #stream: Stream = NO_STREAM;
   #sample: Sample | undefined;
   #sampleAt: Instant;
   #retry: Duration = FIRST_RETRY;
@@ -111,11 +123,12 @@ export class RelayEntry {
   connect(now: Instant, out: RelayClientOutput): void {
     if (this.#state.kind !== 'idle') return;
     const attempts = this.#udpAttempts();
-    const hasStream = this.description.websocketUrl !== undefined;
-    const streamAt = hasStream ? addDuration(now, attempts.length > 0 ? STREAM_AFTER : (0 as Duration)) : undefined;
-    this.#state = { kind: 'connecting', attempts, streamAt };
+    this.#state = { kind: 'connecting', attempts };
+    const isLate = attempts.length > 0 && this.#options.lastTransport() !== 'stream';
+    this.#stream = NO_STREAM;
+    this.#planStream(isLate ? addDuration(now, STREAM_AFTER) : now);
     for (const attempt of attempts) attempt.start(now, this.#writer(attempt, out));
-    if (attempts.length === 0 && !hasStream) this.#fail('no-answer', now, out);
+    if (attempts.length === 0 && this.#stream.kind === 'none') this.#fail('no-answer', now, out);
     else this.handleTimeout(now, out);
   }
 
@@ -131,6 +144,7 @@ export class RelayEntry {
         const { active } = this.#state;
         active.start(now, this.#writer(active, out));
         if (active.link.kind === 'stream') this.#state.udpAgainAt = now;
+        else this.#planStream(addDuration(now, STREAM_AFTER));
         return;
       }
       default:
@@ -180,9 +194,10 @@ export class RelayEntry {
   }
 
   handleStreamOpen(now: Instant, out: RelayClientOutput): void {
-    if (this.#state.kind !== 'connecting') return out.closeStream(this.description.id);
+    const state = this.#state;
+    if (this.#stream.kind !== 'open' || (state.kind !== 'connecting' && state.kind !== 'up')) return;
     const connection = this.#connection({ kind: 'stream' });
-    this.#state.attempts.push(connection);
+    state.attempts.push(connection);
     connection.start(now, this.#writer(connection, out));
   }
 
@@ -192,6 +207,7 @@ export class RelayEntry {
   }
 
   handleStreamClosed(now: Instant, out: RelayClientOutput): void {
+    this.#stream = { kind: 'failed' };
     const connection = this.#connections().find(({ link }) => link.kind === 'stream');
     if (connection) this.#lost(connection, 'stream-failed', now, out);
     else if (this.#state.kind === 'connecting' && this.#state.attempts.length === 0) {
@@ -209,9 +225,7 @@ export class RelayEntry {
     }
     const state = this.#state;
     if (state.kind === 'waiting') wakeups.push({ at: state.until, reason: 'relay retry' });
-    if (state.kind === 'connecting' && state.streamAt !== undefined) {
-      wakeups.push({ at: state.streamAt, reason: 'relay by WebSocket' });
-    }
+    if (this.#stream.kind === 'planned') wakeups.push({ at: this.#stream.at, reason: 'relay by WebSocket' });
     if (state.kind === 'up' && state.active.link.kind === 'stream' && this.description.udp.length > 0) {
       wakeups.push({ at: state.udpAgainAt, reason: 'relay by UDP again' });
     }
@@ -226,8 +240,9 @@ export class RelayEntry {
     }
     const state = this.#state;
     if (state.kind === 'waiting' && now >= state.until) this.#state = { kind: 'idle' };
-    if (state.kind === 'connecting' && state.streamAt !== undefined && now >= state.streamAt) {
-      state.streamAt = undefined;
+    if (state.kind === 'up' && state.active.isSilent) this.#planStream(now);
+    if (this.#stream.kind === 'planned' && now >= this.#stream.at) {
+      this.#stream = { kind: 'open' };
       out.openStream(this.description.id, this.description.websocketUrl!);
     }
     if (state.kind === 'up' && state.active.link.kind === 'stream' && now >= state.udpAgainAt) {
@@ -260,14 +275,19 @@ export class RelayEntry {
 
   #up(connection: RelayConnection, now: Instant, out: RelayClientOutput): void {
     const state = this.#state;
-    // An active connection that has renewed itself.
-    if (state.kind !== 'up' || state.active !== connection) {
-      for (const other of this.#connections()) if (other !== connection) other.end();
-      if (connection.link.kind === 'udp') this.#closeStream(out);
-      this.#state = {
-        ...{ kind: 'up', active: connection, attempts: [] },
-        udpAgainAt: addDuration(now, UDP_RETRY_INTERVAL),
-      };
+    const isUdp = connection.link.kind === 'udp';
+    // UDP is preferred: where it answers later than the WebSocket it takes over.
+    const goOn = (other: RelayConnection): boolean => !isUdp && other.link.kind === 'udp' && !other.isUp;
+    const attempts = this.#connections().filter((other) => other !== connection && goOn(other));
+    for (const other of this.#connections()) if (other !== connection && !attempts.includes(other)) other.end();
+    if (isUdp) this.#closeStream(out);
+    if (state.kind === 'up' && state.active === connection) {
+      // It has renewed itself.
+      state.attempts = attempts;
+    } else {
+      // A UDP connection that was in doubt has ended here, and is tried anew at once.
+      const udpAgainAt = addDuration(now, state.kind === 'up' ? (0 as Duration) : UDP_RETRY_INTERVAL);
+      this.#state = { kind: 'up', active: connection, attempts, udpAgainAt };
       this.#retry = FIRST_RETRY;
       this.#failure = undefined;
       this.#options.emit({ kind: 'relay-up', relay: this.description.id, transport: connection.link.kind });
@@ -278,15 +298,21 @@ export class RelayEntry {
   #lost(connection: RelayConnection, reason: RelayDownReason, now: Instant, out: RelayClientOutput): void {
     const state = this.#state;
     connection.end();
-    if (state.kind === 'up' && state.active === connection) {
-      this.#options.emit({ kind: 'relay-down', relay: this.description.id, reason });
-      return this.#fail(reason, now, out);
+    if (connection.link.kind === 'stream' && this.#stream.kind === 'open') {
+      out.closeStream(this.description.id);
+      this.#stream = { kind: 'failed' };
     }
     if (state.kind !== 'connecting' && state.kind !== 'up') return;
-    state.attempts = state.attempts.filter((attempt) => attempt !== connection);
-    if (state.kind !== 'connecting') return;
+    const attempts = state.attempts.filter((attempt) => attempt !== connection);
     const isRefused = reason !== 'no-answer' && reason !== 'stream-failed';
-    if (isRefused || (state.attempts.length === 0 && state.streamAt === undefined)) this.#fail(reason, now, out);
+    const isOver = attempts.length === 0 && (this.#stream.kind === 'none' || this.#stream.kind === 'failed');
+    if (state.kind === 'up' && state.active !== connection) {
+      state.attempts = attempts;
+      return;
+    }
+    if (state.kind === 'up') this.#options.emit({ kind: 'relay-down', relay: this.description.id, reason });
+    if (isRefused || isOver) this.#fail(reason, now, out);
+    else this.#state = { kind: 'connecting', attempts };
   }
 
   #fail(reason: RelayDownReason, now: Instant, out: RelayClientOutput): void {
@@ -297,12 +323,15 @@ export class RelayEntry {
     this.#retry = Math.min(MAX_RETRY, 2 * this.#retry) as Duration;
   }
 
+  /** Unless the relay has none, or it is there, or was tried. */
+  #planStream(at: Instant): void {
+    if (this.description.websocketUrl === undefined || this.#stream.kind !== 'none') return;
+    this.#stream = { kind: 'planned', at };
+  }
+
   #closeStream(out: RelayClientOutput): void {
-    const state = this.#state;
-    const hasStream =
-      (state.kind === 'up' && state.active.link.kind === 'stream') ||
-      (state.kind === 'connecting' && state.streamAt === undefined && this.description.websocketUrl !== undefined);
-    if (hasStream) out.closeStream(this.description.id);
+    if (this.#stream.kind === 'open') out.closeStream(this.description.id);
+    this.#stream = NO_STREAM;
   }
 
   #connections(): readonly RelayConnection[] {
