@@ -2,10 +2,11 @@ import { Module } from '@nestjs/common';
 import { MapVersions } from './map-versions.js';
 import { NetworkMapController } from './network-map.controller.js';
 import { NetworkMapService } from './network-map.service.js';
+import { everybodyTalks, VISIBILITY } from './visibility.js';
 
 @Module({
   controllers: [NetworkMapController],
-  providers: [MapVersions, NetworkMapService],
-  exports: [MapVersions, NetworkMapService],
+  providers: [MapVersions, NetworkMapService, { provide: VISIBILITY, useValue: everybodyTalks }],
+  exports: [MapVersions, NetworkMapService, VISIBILITY],
 })
 export class NetworkMapModule {}

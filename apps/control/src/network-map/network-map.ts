@@ -6,17 +6,12 @@ import { formatTime } from '../clock.js';
 import { formatVirtualAddress } from '../nodes/address-pool.js';
 import type { NodeEntity } from '../nodes/node.entity.js';
 
-/** All nodes but the viewer. */
-export function buildNetworkMap(
-  nodes: readonly NodeEntity[],
-  viewer: string,
-  network: IpPrefix,
-  version: MapVersion,
-): NetworkMap {
+/** `nodes` are those that the viewer may see. */
+export function buildNetworkMap(nodes: readonly NodeEntity[], network: IpPrefix, version: MapVersion): NetworkMap {
   return {
     map_version: version,
     network_cidr: formatIpPrefix(network),
-    peers: nodes.filter(({ publicKey }) => publicKey !== viewer).map(toPeer),
+    peers: nodes.map(toPeer),
   };
 }
 
