@@ -9,6 +9,8 @@ export const problemCodes = [
   'signature-missing',
   'signature-invalid',
   'signature-expired',
+  'sign-in-required',
+  'forbidden',
   'nonce-replayed',
   'wrong-key',
   'unknown-peer',

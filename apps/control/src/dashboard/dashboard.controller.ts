@@ -3,12 +3,14 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { Access } from '../auth/access.js';
 import { CONFIG, type ControlConfig } from '../config.js';
 import { ApiError } from '../http/api-error.js';
 import { loadStaticSite, type Page, plainPage, type StaticSite } from './static-site.js';
 
 @ApiExcludeController()
 @Controller()
+@Access('anybody')
 export class DashboardController {
   readonly #site: StaticSite;
 

@@ -3,14 +3,14 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { Access } from '../auth/access.js';
 import { type Caller, SignedBy } from '../auth/caller.js';
-import { SignedRequests } from '../auth/signed-routes.js';
 import { NODE_API } from '../http/routes.js';
 import { EventStreams } from './event-streams.js';
 
 @ApiTags('node')
 @Controller(NODE_API)
-@SignedRequests()
+@Access('node')
 export class EventsController {
   constructor(private readonly streams: EventStreams) {}
 

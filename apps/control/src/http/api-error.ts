@@ -11,6 +11,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; r
   'signature-missing': { status: 401, title: 'The request is not signed' },
   'signature-invalid': { status: 401, title: 'The signature is not valid' },
   'signature-expired': { status: 401, title: 'The signature was made too long ago, or in the future' },
+  'sign-in-required': { status: 401, title: 'This needs a sign-in or an API token' },
+  forbidden: { status: 403, title: 'Your role does not allow this' },
   'nonce-replayed': { status: 409, title: 'This request was already handled' },
   'wrong-key': { status: 403, title: 'The signing key does not own this id' },
   'unknown-peer': { status: 404, title: 'This node is not registered' },

@@ -1,11 +1,12 @@
 // GET /api/v1/peers.
 
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, UseInterceptors } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type NetworkMap, networkMapSchema } from '@shadownet/contracts';
 import { createZodDto } from 'nestjs-zod';
+import { Access } from '../auth/access.js';
 import { type Caller, SignedBy } from '../auth/caller.js';
-import { SignedRoutes } from '../auth/signed-routes.js';
+import { SignedResponseInterceptor } from '../auth/signed-response.interceptor.js';
 import { SignedTransactions } from '../auth/signed-transactions.js';
 import { NODE_API } from '../http/routes.js';
 import { NetworkMapService } from './network-map.service.js';
@@ -14,7 +15,8 @@ class NetworkMapDto extends createZodDto(networkMapSchema) {}
 
 @ApiTags('node')
 @Controller(NODE_API)
-@SignedRoutes()
+@Access('node')
+@UseInterceptors(SignedResponseInterceptor)
 export class NetworkMapController {
   constructor(
     private readonly maps: NetworkMapService,

@@ -1,6 +1,6 @@
 // POST /api/v1/register, /heartbeat and /goodbye.
 
-import { Controller, HttpCode, Post } from '@nestjs/common';
+import { Controller, HttpCode, Post, UseInterceptors } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import {
   type GoodbyeRequest,
@@ -17,8 +17,9 @@ import {
   registerResponseSchema,
 } from '@shadownet/contracts';
 import { createZodDto } from 'nestjs-zod';
+import { Access } from '../auth/access.js';
 import { type Caller, SignedBy } from '../auth/caller.js';
-import { SignedRoutes } from '../auth/signed-routes.js';
+import { SignedResponseInterceptor } from '../auth/signed-response.interceptor.js';
 import { JsonBody } from '../http/json-body.js';
 import { NODE_API } from '../http/routes.js';
 import { HeartbeatService } from './heartbeat.service.js';
@@ -33,7 +34,8 @@ class GoodbyeResponseDto extends createZodDto(goodbyeResponseSchema) {}
 
 @ApiTags('node')
 @Controller(NODE_API)
-@SignedRoutes()
+@Access('node')
+@UseInterceptors(SignedResponseInterceptor)
 export class NodesController {
   constructor(
     private readonly registrations: RegistrationService,

@@ -4,6 +4,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Overview, overviewSchema } from '@shadownet/contracts';
 import { createZodDto } from 'nestjs-zod';
+import { Access } from '../auth/access.js';
 import { API } from '../http/routes.js';
 import { HeartbeatPace } from '../nodes/heartbeat-pace.js';
 import { OverviewService } from './overview.service.js';
@@ -12,6 +13,7 @@ class OverviewDto extends createZodDto(overviewSchema) {}
 
 @ApiTags('dashboard')
 @Controller(API)
+@Access('viewer')
 export class OverviewController {
   constructor(
     private readonly overviews: OverviewService,

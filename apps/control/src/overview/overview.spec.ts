@@ -8,7 +8,7 @@ describe('the overview', () => {
   const clock = new TestClock();
 
   beforeEach(async () => {
-    server = await TestServer.start({}, { clock });
+    server = await TestServer.start({ open: true }, { clock });
   });
   afterEach(() => server.stop());
 

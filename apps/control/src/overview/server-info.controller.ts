@@ -5,6 +5,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type ServerInfo, serverInfoSchema } from '@shadownet/contracts';
 import { formatIpPrefix } from '@shadownet/primitives';
 import { createZodDto } from 'nestjs-zod';
+import { Access } from '../auth/access.js';
 import { type Clock, CLOCK, formatTime } from '../clock.js';
 import { CONFIG, type ControlConfig } from '../config.js';
 import { WriteQueue } from '../database/write-queue.js';
@@ -17,6 +18,7 @@ import { VERSION } from '../version.js';
 class ServerInfoDto extends createZodDto(serverInfoSchema) {}
 
 @Controller()
+@Access('anybody')
 export class ServerInfoController {
   constructor(
     private readonly identity: ServerIdentity,
