@@ -6,6 +6,8 @@ import { CryptoError } from './crypto-error.js';
 /** Bytes that the Poly1305 tag adds to a plaintext (RFC 8439 §2.8). */
 export const TAG_LENGTH = 16;
 export const KEY_LENGTH = 32;
+/** Of SHA-256 (FIPS 180-4 §1). */
+export const SHA256_BLOCK_LENGTH = 64;
 /** RFC 8439 §2.8. */
 export const NONCE_LENGTH = 12;
 /** draft-irtf-cfrg-xchacha-03 §2.3. */
@@ -35,6 +37,12 @@ export function requireBlake2sLengths(outputLength: number, key: Uint8Array | un
   if (!Number.isInteger(outputLength) || outputLength < 1 || outputLength > 32)
     throw new CryptoError('wrong-length', `BLAKE2s digest: ${outputLength} bytes, not 1 to 32`);
   if (key && key.length > 32) throw new CryptoError('wrong-length', `BLAKE2s key: ${key.length} bytes, not 0 to 32`);
+}
+
+/** A longer key would have to be hashed first (RFC 2104 §2). */
+export function requireBlockKey(key: Uint8Array): void {
+  if (key.length > SHA256_BLOCK_LENGTH)
+    throw new CryptoError('wrong-length', `HMAC key: ${key.length} bytes, not 0 to ${SHA256_BLOCK_LENGTH}`);
 }
 
 /** A cipher that goes forward byte by byte may write over what it has read, not over what it has yet to read. */

@@ -44,6 +44,7 @@ class EvpCrypto implements CryptoProvider {
   readonly hmacBlake2s = nodeCrypto.hmacBlake2s;
   readonly sha256 = nodeCrypto.sha256;
   readonly hmacSha256 = nodeCrypto.hmacSha256;
+  readonly hmacSha256Tag = nodeCrypto.hmacSha256Tag;
   readonly hmacSha1 = nodeCrypto.hmacSha1;
   // Cookie replies only: rare, 16 bytes, and OpenSSL has no XChaCha20.
   readonly xseal = nodeCrypto.xseal;

@@ -12,6 +12,7 @@ import {
   EXTENDED_NONCE_LENGTH,
   KEY_LENGTH,
   requireBlake2sLengths,
+  requireBlockKey,
   requireLength,
   requireOpenBuffers,
   requireSealBuffers,
@@ -35,6 +36,10 @@ export const nobleCrypto: CryptoProvider = {
   hmacBlake2s: (key, input) => hmac(blake2s, key, input),
   sha256: (input) => sha256(input),
   hmacSha256: (key, input) => hmac(sha256, key, input),
+  hmacSha256Tag(key, input) {
+    requireBlockKey(key);
+    return hmac(sha256, key, input);
+  },
   hmacSha1: (key, input) => hmac(sha1, key, input),
 
   seal(key, nonce, plaintext, additionalData, out) {

@@ -17,6 +17,7 @@ import { publicKeyFromBytes } from '@shadownet/primitives';
 import { fastBlake2s } from './blake2s.js';
 import { KEY_LENGTH, requireLength, requireOpenBuffers, requireSealBuffers, TAG_LENGTH } from './buffer-rules.js';
 import { CryptoError } from './crypto-error.js';
+import { hmacSha256Tag } from './hmac-tag.js';
 import { nobleCrypto } from './noble-provider.js';
 import { clampedCopy } from './private-key.js';
 import type { CryptoProvider, PrivateKey } from './provider.js';
@@ -35,6 +36,7 @@ export const nodeCrypto: CryptoProvider = {
   hmacBlake2s: (key, input) => fastBlake2s().hmac(key, input),
   sha256: (input) => plainArray(hash('sha256', input, 'buffer')),
   hmacSha256: (key, input) => plainArray(createHmac('sha256', key).update(input).digest()),
+  hmacSha256Tag: (key, input) => hmacSha256Tag(key, input),
   hmacSha1: (key, input) => plainArray(createHmac('sha1', key).update(input).digest()),
 
   seal(key, nonce, plaintext, additionalData, out) {

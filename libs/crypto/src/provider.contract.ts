@@ -266,6 +266,14 @@ export function describeCryptoProvider(provider: CryptoProvider): void {
         expectCode('wrong-length', () => provider.blake2sMac(new Uint8Array(33)));
       });
 
+      it('tags long messages, too, and takes no key that is longer than a block', () => {
+        for (const length of [0, 2048, 2049, 5000]) {
+          const message = sequence(length, 7);
+          expect(provider.hmacSha256Tag(KEY, message)).toEqual(provider.hmacSha256(KEY, message));
+        }
+        expectCode('wrong-length', () => provider.hmacSha256Tag(new Uint8Array(65), KEY));
+      });
+
       it('answers with plain arrays, whose slices are copies', () => {
         const digests = [
           provider.blake2s(KEY, 32),
@@ -274,6 +282,7 @@ export function describeCryptoProvider(provider: CryptoProvider): void {
           provider.hmacBlake2s(KEY, KEY),
           provider.sha256(KEY),
           provider.hmacSha256(KEY, KEY),
+          provider.hmacSha256Tag(KEY, KEY),
           provider.hmacSha1(KEY, KEY),
           provider.privateKey(KEY).publicKey,
           provider.privateKey(KEY).sharedSecret(provider.privateKey(sequence(32, 50)).publicKey)!,

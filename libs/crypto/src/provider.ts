@@ -32,6 +32,8 @@ export interface CryptoProvider {
   sha256(input: Uint8Array): Uint8Array;
   /** HMAC-SHA256 (RFC 2104): 32 bytes. */
   hmacSha256(key: Uint8Array, input: Uint8Array): Uint8Array;
+  /** The same for a tag that travels, under a key of up to 64 bytes: faster, and not for deriving keys. Throws CryptoError `wrong-length`. */
+  hmacSha256Tag(key: Uint8Array, input: Uint8Array): Uint8Array;
   /** HMAC-SHA1: 20 bytes. Only for reading classic STUN MESSAGE-INTEGRITY (RFC 8489 §14.5). */
   hmacSha1(key: Uint8Array, input: Uint8Array): Uint8Array;
 

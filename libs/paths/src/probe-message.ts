@@ -75,7 +75,7 @@ export function encodeProbeRequest(
       { kind: 'probe-counter', counter },
       { kind: 'probe-padding', length: padding },
     ],
-    integrity: { key: keys.outgoingRequest.expose(), hmac: crypto.hmacSha256 },
+    integrity: { key: keys.outgoingRequest.expose(), hmac: crypto.hmacSha256Tag },
     fingerprint: true,
   });
 }
@@ -96,7 +96,7 @@ export function encodeProbeResponse(
       ...(source.kind === 'udp' ? [{ kind: 'xor-mapped-address', endpoint: source.remote } as const] : []),
       { kind: 'path-report', ...report },
     ],
-    integrity: { key: keys.outgoingResponse.expose(), hmac: crypto.hmacSha256 },
+    integrity: { key: keys.outgoingResponse.expose(), hmac: crypto.hmacSha256Tag },
     fingerprint: true,
   });
 }
@@ -117,7 +117,7 @@ export function encodeCallMessage(
       { kind: 'probe-counter', counter },
       { kind: 'call', value: call },
     ],
-    integrity: { key: keys.outgoingRequest.expose(), hmac: crypto.hmacSha256 },
+    integrity: { key: keys.outgoingRequest.expose(), hmac: crypto.hmacSha256Tag },
     fingerprint: true,
   });
 }
@@ -136,7 +136,7 @@ export function openProbe(
   const id = probeIdOf(message);
   if (!id || !bytesEqual(id, keys.incomingId)) return { ok: false, reason: 'wrong-id' };
   const key = kind === 'response' ? keys.incomingResponse : keys.incomingRequest;
-  if (!verifyMessageIntegritySha256(datagram, key.expose(), crypto.hmacSha256)) {
+  if (!verifyMessageIntegritySha256(datagram, key.expose(), crypto.hmacSha256Tag)) {
     return { ok: false, reason: 'bad-integrity' };
   }
   if (kind === 'response') {

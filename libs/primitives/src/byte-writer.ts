@@ -1,13 +1,11 @@
-// Writes numbers into a growing buffer in order.
+// Writes numbers into a growing buffer in order. Without a DataView, as in byte-reader.ts.
 
 export class ByteWriter {
   #bytes: Uint8Array;
-  #view: DataView;
   #length = 0;
 
   constructor(capacity = 128) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -16,38 +14,43 @@ export class ByteWriter {
 
   u8(value: number): this {
     const start = this.#reserve(1);
-    this.#view.setUint8(start, value);
+    this.#bytes[start] = value;
     return this;
   }
 
   u16be(value: number): this {
     const start = this.#reserve(2);
-    this.#view.setUint16(start, value);
+    this.#bytes[start] = value >>> 8;
+    this.#bytes[start + 1] = value;
     return this;
   }
 
   u32be(value: number): this {
     const start = this.#reserve(4);
-    this.#view.setUint32(start, value);
+    const bytes = this.#bytes;
+    bytes[start] = value >>> 24;
+    bytes[start + 1] = value >>> 16;
+    bytes[start + 2] = value >>> 8;
+    bytes[start + 3] = value;
     return this;
   }
 
   u32le(value: number): this {
     const start = this.#reserve(4);
-    this.#view.setUint32(start, value, true);
+    const bytes = this.#bytes;
+    bytes[start] = value;
+    bytes[start + 1] = value >>> 8;
+    bytes[start + 2] = value >>> 16;
+    bytes[start + 3] = value >>> 24;
     return this;
   }
 
   u64be(value: bigint): this {
-    const start = this.#reserve(8);
-    this.#view.setBigUint64(start, value);
-    return this;
+    return this.u32be(upperHalf(value)).u32be(lowerHalf(value));
   }
 
   u64le(value: bigint): this {
-    const start = this.#reserve(8);
-    this.#view.setBigUint64(start, value, true);
-    return this;
+    return this.u32le(lowerHalf(value)).u32le(upperHalf(value));
   }
 
   bytes(value: Uint8Array): this {
@@ -57,7 +60,8 @@ export class ByteWriter {
   }
 
   zeros(count: number): this {
-    this.#reserve(count);
+    const start = this.#reserve(count);
+    this.#bytes.fill(0, start, start + count);
     return this;
   }
 
@@ -66,7 +70,18 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** May replace the view: take it only after this. */
+  /** A copy of what was written so far, owned by the caller. */
+  copy(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Begins anew in the memory that it has. */
+  clear(): this {
+    this.#length = 0;
+    return this;
+  }
+
+  /** May replace the bytes: take them only after this. */
   #reserve(count: number): number {
     const start = this.#length;
     this.#length += count;
@@ -74,8 +89,15 @@ export class ByteWriter {
       const grown = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2));
       grown.set(this.#bytes);
       this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
     }
     return start;
   }
+}
+
+function upperHalf(value: bigint): number {
+  return Number(BigInt.asUintN(32, value >> 32n));
+}
+
+function lowerHalf(value: bigint): number {
+  return Number(BigInt.asUintN(32, value));
 }

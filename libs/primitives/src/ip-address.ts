@@ -1,5 +1,7 @@
 // IPv4 and IPv6 addresses as values: validated once, compared by bytes, printed canonically (RFC 5952).
 
+import { bytesEqual } from './bytes.js';
+
 export interface IpAddress {
   readonly family: 4 | 6;
   /** 4 or 16 bytes, network order. Not to be changed. */
@@ -14,10 +16,10 @@ const V4_MAPPED_PREFIX = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /** The address of 4 or 16 bytes (copied). An IPv4-mapped IPv6 address (::ffff:a.b.c.d) becomes the IPv4 address. */
 export function ipAddressFromBytes(bytes: Uint8Array): IpAddress {
-  if (bytes.length === 4) return { family: 4, bytes: Uint8Array.from(bytes) };
+  if (bytes.length === 4) return { family: 4, bytes: new Uint8Array(bytes) };
   if (bytes.length !== 16) throw new RangeError(`an IP address has 4 or 16 bytes, not ${bytes.length}`);
   if (V4_MAPPED_PREFIX.every((byte, i) => bytes[i] === byte)) return { family: 4, bytes: bytes.slice(12) };
-  return { family: 6, bytes: Uint8Array.from(bytes) };
+  return { family: 6, bytes: new Uint8Array(bytes) };
 }
 
 /** Reads dotted-quad IPv4 (no leading zeros) or RFC 4291 IPv6 text (no zone); `undefined` if it is neither. */
@@ -28,8 +30,9 @@ export function parseIpAddress(text: string): IpAddress | undefined {
 
 /** Dotted-quad IPv4, or the canonical IPv6 text of RFC 5952. */
 export function formatIpAddress(address: IpAddress): string {
-  if (address.family === 4) return address.bytes.join('.');
-  const groups = Array.from({ length: 8 }, (_, i) => (address.bytes[2 * i]! << 8) | address.bytes[2 * i + 1]!);
+  const { bytes } = address;
+  if (address.family === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+  const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!);
   const zeros = longestZeroRun(groups);
   const text = (part: number[]): string => part.map((group) => group.toString(16)).join(':');
   if (zeros.length < 2) return text(groups);
@@ -37,7 +40,7 @@ export function formatIpAddress(address: IpAddress): string {
 }
 
 export function ipAddressesEqual(a: IpAddress, b: IpAddress): boolean {
-  return a.family === b.family && a.bytes.every((byte, i) => byte === b.bytes[i]);
+  return a.family === b.family && bytesEqual(a.bytes, b.bytes);
 }
 
 /**
@@ -45,17 +48,19 @@ export function ipAddressesEqual(a: IpAddress, b: IpAddress): boolean {
  * Documentation and benchmarking ranges count as global, since laboratories take them for the public Internet.
  */
 export function ipAddressScope(address: IpAddress): IpAddressScope {
-  const [a, b, c, d] = address.bytes as unknown as [number, number, number, number];
+  const { bytes } = address;
+  const a = bytes[0]!;
+  const b = bytes[1]!;
   if (address.family === 6) {
-    if (address.bytes.subarray(0, 15).every((byte) => byte === 0)) {
-      return address.bytes[15] === 0 ? 'unspecified' : address.bytes[15] === 1 ? 'loopback' : 'reserved';
+    if (bytes.subarray(0, 15).every((byte) => byte === 0)) {
+      return bytes[15] === 0 ? 'unspecified' : bytes[15] === 1 ? 'loopback' : 'reserved';
     }
     if (a === 0xff) return 'multicast';
     if (a === 0xfe && (b & 0xc0) === 0x80) return 'link-local';
     if ((a & 0xfe) === 0xfc) return 'private';
     return (a & 0xe0) === 0x20 ? 'global' : 'reserved';
   }
-  if (a === 0) return b === 0 && c === 0 && d === 0 ? 'unspecified' : 'reserved';
+  if (a === 0) return b === 0 && bytes[2] === 0 && bytes[3] === 0 ? 'unspecified' : 'reserved';
   if (a === 127) return 'loopback';
   if (a === 10 || (a === 172 && (b & 0xf0) === 16) || (a === 192 && b === 168)) return 'private';
   if (a === 100 && (b & 0xc0) === 64) return 'shared';

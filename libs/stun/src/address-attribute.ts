@@ -7,7 +7,7 @@
 //     +---------------------------------------------------------------+
 
 import { ByteReader, ByteWriter, type Endpoint, endpoint, ipAddressFromBytes } from '@shadownet/primitives';
-import { MAGIC_COOKIE, TRANSACTION_ID_BYTES } from './wire-format.js';
+import { MAGIC_COOKIE } from './wire-format.js';
 
 const FAMILY_V4 = 1;
 const FAMILY_V6 = 2;
@@ -44,12 +44,16 @@ export function encodeXorAddress(value: Endpoint, transactionId: Uint8Array): Ui
  * addresses from NATs that rewrite whatever looks like one in a payload.
  */
 function maskAddress(value: Uint8Array, transactionId: Uint8Array): Uint8Array {
-  const mask = new ByteWriter(4 + 4 + TRANSACTION_ID_BYTES);
-  mask
-    .u16be(0)
-    .u16be(MAGIC_COOKIE >>> 16)
-    .u32be(MAGIC_COOKIE)
-    .bytes(transactionId);
-  const pad = mask.view();
-  return value.map((byte, i) => byte ^ (pad[i] ?? 0));
+  const masked = new Uint8Array(value);
+  for (let i = 2; i < masked.length; i++) masked[i]! ^= maskAt(i, transactionId);
+  return masked;
 }
+
+/** The port begins with the third byte, the address with the fifth; a value that is too long is not masked to its end. */
+function maskAt(index: number, transactionId: Uint8Array): number {
+  if (index < 4) return COOKIE_BYTES[index - 2]!;
+  if (index < 8) return COOKIE_BYTES[index - 4]!;
+  return transactionId[index - 8] ?? 0;
+}
+
+const COOKIE_BYTES = new ByteWriter(4).u32be(MAGIC_COOKIE).view();

@@ -7,12 +7,14 @@ import { fingerprintOf } from './fingerprint.js';
 import { INTEGRITY_SHA1_BYTES, INTEGRITY_SHA256_BYTES } from './message-integrity.js';
 import type { StunAttribute, StunMessage } from './stun-message.js';
 import {
+  attributeEnd,
+  attributeTypeAt,
   decodeMessageType,
   HEADER_BYTES,
   isStunMessage,
-  type RawAttribute,
-  readRawAttributes,
+  messageTypeOf,
   TRANSACTION_ID_BYTES,
+  valueAt,
 } from './wire-format.js';
 
 export type StunDecodeError =
@@ -40,47 +42,52 @@ export const MAX_TEXT_BYTES = 763;
  */
 export function decodeStunMessage(datagram: Uint8Array): StunDecodeResult {
   if (!isStunMessage(datagram)) return { ok: false, reason: 'not-stun' };
-  const raw = readRawAttributes(datagram);
-  if (!raw) return { ok: false, reason: 'truncated-attribute' };
+  const frame = checkFrame(datagram);
+  if (frame !== 'sound') return { ok: false, reason: frame };
 
-  const header = new ByteReader(datagram);
-  const type = header.u16be();
-  header.bytes(HEADER_BYTES - TRANSACTION_ID_BYTES - 2);
-  const transactionId = header.bytes(TRANSACTION_ID_BYTES);
-
-  const fingerprintIndex = raw.findIndex(({ type }) => type === AttributeType.fingerprint);
-  if (fingerprintIndex >= 0 && fingerprintIndex < raw.length - 1) {
-    return { ok: false, reason: 'attribute-after-fingerprint' };
-  }
-
+  const transactionId = datagram.subarray(HEADER_BYTES - TRANSACTION_ID_BYTES, HEADER_BYTES);
   const attributes: StunAttribute[] = [];
-  for (const attribute of withoutUnprotected(raw)) {
-    const decoded = decodeAttribute(attribute, transactionId);
+  let protectedBy: Protection = 'nothing';
+  for (let offset = HEADER_BYTES; offset < datagram.length; offset = attributeEnd(datagram, offset)!) {
+    const type = attributeTypeAt(datagram, offset);
+    if (!counts(type, protectedBy)) continue;
+    if (type === AttributeType.messageIntegrity) protectedBy = 'sha1';
+    if (type === AttributeType.messageIntegritySha256) protectedBy = 'sha256';
+    const decoded = decodeAttribute(type, valueAt(datagram, offset), transactionId);
     if (!decoded) return { ok: false, reason: 'malformed-attribute' };
-    if (decoded.kind === 'fingerprint' && decoded.crc !== fingerprintOf(datagram.subarray(0, attribute.offset))) {
+    if (decoded.kind === 'fingerprint' && decoded.crc !== fingerprintOf(datagram.subarray(0, offset))) {
       return { ok: false, reason: 'fingerprint-mismatch' };
     }
     attributes.push(decoded);
   }
-  return { ok: true, message: { ...decodeMessageType(type), transactionId, attributes } };
+  const { class: messageClass, method } = decodeMessageType(messageTypeOf(datagram));
+  return { ok: true, message: { class: messageClass, method, transactionId, attributes } };
 }
 
+/** Whether the list of attributes ends with the datagram, and nothing follows a fingerprint. */
+function checkFrame(datagram: Uint8Array): 'sound' | 'truncated-attribute' | 'attribute-after-fingerprint' {
+  let fingerprintSeen = false;
+  let followed = false;
+  for (let offset = HEADER_BYTES; offset < datagram.length;) {
+    followed ||= fingerprintSeen;
+    fingerprintSeen ||= attributeTypeAt(datagram, offset) === AttributeType.fingerprint;
+    const end = attributeEnd(datagram, offset);
+    if (end === undefined) return 'truncated-attribute';
+    offset = end;
+  }
+  return followed ? 'attribute-after-fingerprint' : 'sound';
+}
+
+type Protection = 'nothing' | 'sha1' | 'sha256';
+
 /** Behind MESSAGE-INTEGRITY only its SHA-256 variant and FINGERPRINT count, behind that variant only FINGERPRINT. */
-function withoutUnprotected(raw: readonly RawAttribute[]): RawAttribute[] {
-  let protectedBy: 'nothing' | 'sha1' | 'sha256' = 'nothing';
-  return raw.filter(({ type }) => {
-    const counts =
-      protectedBy === 'nothing' ||
-      type === AttributeType.fingerprint ||
-      (protectedBy === 'sha1' && type === AttributeType.messageIntegritySha256);
-    if (counts && type === AttributeType.messageIntegrity) protectedBy = 'sha1';
-    if (counts && type === AttributeType.messageIntegritySha256) protectedBy = 'sha256';
-    return counts;
-  });
+function counts(type: number, protectedBy: Protection): boolean {
+  if (protectedBy === 'nothing' || type === AttributeType.fingerprint) return true;
+  return protectedBy === 'sha1' && type === AttributeType.messageIntegritySha256;
 }
 
 /** `undefined` if the value is malformed. */
-function decodeAttribute({ type, value }: RawAttribute, transactionId: Uint8Array): StunAttribute | undefined {
+function decodeAttribute(type: number, value: Uint8Array, transactionId: Uint8Array): StunAttribute | undefined {
   switch (type) {
     case AttributeType.mappedAddress:
       return withEndpoint('mapped-address', decodeAddress(value));

@@ -5,7 +5,7 @@ import { encodeAddress, encodeXorAddress } from './address-attribute.js';
 import { AttributeType } from './attribute-types.js';
 import { MAX_TEXT_BYTES, MAX_USERNAME_BYTES } from './decoder.js';
 import { FINGERPRINT_BYTES, fingerprintOf } from './fingerprint.js';
-import { type Hmac, INTEGRITY_SHA256_BYTES, integrityOf } from './message-integrity.js';
+import { type Hmac, INTEGRITY_SHA256_BYTES } from './message-integrity.js';
 import { attributeTypeOf, BINDING, type StunClass, type StunContentAttribute } from './stun-message.js';
 import { StunError } from './stun-error.js';
 import {
@@ -14,6 +14,7 @@ import {
   HEADER_BYTES,
   MAGIC_COOKIE,
   paddedLength,
+  setMessageLength,
   TRANSACTION_ID_BYTES,
 } from './wire-format.js';
 
@@ -32,87 +33,99 @@ export interface StunMessageContent {
   readonly fingerprint: boolean;
 }
 
+/** Where messages are written before they are copied out: one memory for all, since none of them waits. */
+const writer = new ByteWriter(2048);
+
 /** The bytes of a message, owned by the caller. Throws StunError for what no message can hold. */
 export function encodeStunMessage(content: StunMessageContent): Uint8Array {
   const { transactionId, software, integrity } = content;
   if (transactionId.length !== TRANSACTION_ID_BYTES) {
     throw new StunError('bad-transaction-id', `a transaction id has 12 bytes, not ${transactionId.length}`);
   }
-  const writer = new ByteWriter();
-  writer.u16be(encodeMessageType(content.class, content.method ?? BINDING)).u16be(0);
+  writer
+    .clear()
+    .u16be(encodeMessageType(content.class, content.method ?? BINDING))
+    .u16be(0);
   writer.u32be(MAGIC_COOKIE).bytes(transactionId);
 
-  if (software !== undefined) writeContent(writer, { kind: 'software', description: software }, transactionId);
-  for (const attribute of content.attributes ?? []) writeContent(writer, attribute, transactionId);
+  if (software !== undefined) writeAttribute({ kind: 'software', description: software }, transactionId);
+  if (content.attributes) for (const attribute of content.attributes) writeAttribute(attribute, transactionId);
   if (integrity) {
-    const hmac = integrityOf(writer.view(), INTEGRITY_SHA256_BYTES, integrity.key, integrity.hmac);
-    writeAttribute(writer, AttributeType.messageIntegritySha256, hmac);
+    // The HMAC covers what precedes it, with the length field as if the message ended behind it.
+    setLength(writer.length + ATTRIBUTE_HEADER_BYTES + INTEGRITY_SHA256_BYTES);
+    const hmac = integrity.hmac(integrity.key, writer.view());
+    writeHeader(AttributeType.messageIntegritySha256, INTEGRITY_SHA256_BYTES).bytes(hmac);
   }
   if (content.fingerprint) {
-    setLength(writer, writer.length + FINGERPRINT_BYTES);
-    const crc = new ByteWriter(4).u32be(fingerprintOf(writer.view())).view();
-    writeAttribute(writer, AttributeType.fingerprint, crc);
+    setLength(writer.length + FINGERPRINT_BYTES);
+    const crc = fingerprintOf(writer.view());
+    writeHeader(AttributeType.fingerprint, FINGERPRINT_BYTES - ATTRIBUTE_HEADER_BYTES).u32be(crc);
   }
-  setLength(writer, writer.length);
-  return writer.view().slice();
+  setLength(writer.length);
+  return writer.copy();
 }
 
-function setLength(writer: ByteWriter, messageBytes: number): void {
+function setLength(messageBytes: number): void {
   const length = messageBytes - HEADER_BYTES;
   if (length > 0xffff) throw new StunError('unencodable-attribute', `attributes of ${length} bytes`);
-  const bytes = writer.view();
-  bytes[2] = length >> 8;
-  bytes[3] = length & 0xff;
+  setMessageLength(writer.view(), messageBytes);
 }
 
-function writeAttribute(writer: ByteWriter, type: number, value: Uint8Array): void {
-  if (value.length > 0xffff - ATTRIBUTE_HEADER_BYTES) {
-    throw new StunError('unencodable-attribute', `attribute 0x${type.toString(16)} of ${value.length} bytes`);
+function writeHeader(type: number, valueBytes: number): ByteWriter {
+  if (valueBytes > 0xffff - ATTRIBUTE_HEADER_BYTES) {
+    throw new StunError('unencodable-attribute', `attribute 0x${type.toString(16)} of ${valueBytes} bytes`);
   }
-  writer.u16be(type).u16be(value.length).bytes(value);
-  writer.zeros(paddedLength(value.length) - value.length);
+  return writer.u16be(type).u16be(valueBytes);
 }
 
-function writeContent(writer: ByteWriter, attribute: StunContentAttribute, transactionId: Uint8Array): void {
-  writeAttribute(writer, attributeTypeOf(attribute), encodeValue(attribute, transactionId));
-}
-
-function encodeValue(attribute: StunContentAttribute, transactionId: Uint8Array): Uint8Array {
+function writeAttribute(attribute: StunContentAttribute, transactionId: Uint8Array): void {
+  const type = attributeTypeOf(attribute);
   switch (attribute.kind) {
     case 'mapped-address':
     case 'response-origin':
     case 'other-address':
-      return encodeAddress(attribute.endpoint);
+      return writeValue(type, encodeAddress(attribute.endpoint));
     case 'xor-mapped-address':
-      return encodeXorAddress(attribute.endpoint, transactionId);
+      return writeValue(type, encodeXorAddress(attribute.endpoint, transactionId));
     case 'username':
-      return atMost(MAX_USERNAME_BYTES, attribute.value, attribute.kind);
+      return writeValue(type, atMost(MAX_USERNAME_BYTES, attribute.value, attribute.kind));
     case 'software':
-      return atMost(MAX_TEXT_BYTES, encodeUtf8(attribute.description), attribute.kind);
+      return writeValue(type, atMost(MAX_TEXT_BYTES, encodeUtf8(attribute.description), attribute.kind));
     case 'error-code':
-      return encodeErrorCode(attribute.code, attribute.phrase);
+      return writeValue(type, encodeErrorCode(attribute.code, attribute.phrase));
     case 'unknown-attributes': {
-      const writer = new ByteWriter();
-      for (const type of attribute.types) writer.u16be(type);
-      return writer.view();
+      const types = new ByteWriter();
+      for (const each of attribute.types) types.u16be(each);
+      return writeValue(type, types.view());
     }
     case 'change-request':
-      return Uint8Array.of(0, 0, 0, (attribute.address ? 0b100 : 0) | (attribute.port ? 0b010 : 0));
+      writeHeader(type, 4).u32be((attribute.address ? 0b100 : 0) | (attribute.port ? 0b010 : 0));
+      return;
     case 'probe-counter':
-      return new ByteWriter(8).u64be(attribute.counter).view();
+      writeHeader(type, 8).u64be(attribute.counter);
+      return;
     case 'probe-padding':
-      return new Uint8Array(attribute.length);
+      writeHeader(type, attribute.length).zeros(paddedLength(attribute.length));
+      return;
     case 'answer-again':
-      return new ByteWriter(4).u32be(attribute.after).view();
+      writeHeader(type, 4).u32be(attribute.after);
+      return;
     case 'path-report':
-      return new ByteWriter(6).u32be(attribute.packets).u16be(attribute.largestBytes).view();
+      writeHeader(type, 6).u32be(attribute.packets).u16be(attribute.largestBytes).zeros(2);
+      return;
     case 'call':
-      return attribute.value;
+      return writeValue(type, attribute.value);
     case 'unknown':
-      return attribute.value;
+      return writeValue(type, attribute.value);
     default:
       return assertNever(attribute);
   }
+}
+
+function writeValue(type: number, value: Uint8Array): void {
+  writeHeader(type, value.length)
+    .bytes(value)
+    .zeros(paddedLength(value.length) - value.length);
 }
 
 function encodeErrorCode(code: number, phrase: string): Uint8Array {

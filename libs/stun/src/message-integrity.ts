@@ -1,16 +1,19 @@
 // MESSAGE-INTEGRITY and MESSAGE-INTEGRITY-SHA256 (RFC 8489 §14.5, §14.6): an HMAC over the message up to the attribute,
 // with the length field as if the message ended behind it. The HMAC itself is injected.
 
+import { ByteWriter } from '@shadownet/primitives';
 import { AttributeType } from './attribute-types.js';
 import {
   ATTRIBUTE_HEADER_BYTES,
+  attributeEnd,
+  attributeTypeAt,
   HEADER_BYTES,
   isStunMessage,
-  type RawAttribute,
-  readRawAttributes,
+  setMessageLength,
+  valueLengthAt,
 } from './wire-format.js';
 
-/** HMAC (RFC 2104) of `input` under `key`: 32 bytes for SHA-256, 20 for SHA-1. */
+/** HMAC (RFC 2104) of `input`, which is not kept, under `key`: 32 bytes for SHA-256, 20 for SHA-1. */
 export type Hmac = (key: Uint8Array, input: Uint8Array) => Uint8Array;
 
 export const INTEGRITY_SHA1_BYTES = 20;
@@ -26,30 +29,32 @@ export function verifyMessageIntegrity(datagram: Uint8Array, key: Uint8Array, hm
   return verify(datagram, AttributeType.messageIntegrity, INTEGRITY_SHA1_BYTES, key, hmacSha1);
 }
 
-/** The HMAC for an integrity attribute of `hmacBytes` that is to follow `preceding`, which starts with the header. */
-export function integrityOf(preceding: Uint8Array, hmacBytes: number, key: Uint8Array, hmac: Hmac): Uint8Array {
-  const input = Uint8Array.from(preceding);
-  const length = preceding.length - HEADER_BYTES + ATTRIBUTE_HEADER_BYTES + hmacBytes;
-  new DataView(input.buffer).setUint16(2, length);
-  return hmac(key, input);
-}
+/** What HMACs are computed over: one memory for all messages, since none of them waits. */
+const covered = new ByteWriter();
 
 function verify(datagram: Uint8Array, type: number, hmacBytes: number, key: Uint8Array, hmac: Hmac): boolean {
   if (!isStunMessage(datagram)) return false;
-  const attribute = readRawAttributes(datagram)?.find(counts(type));
-  if (!attribute || attribute.value.length !== hmacBytes) return false;
-  const expected = integrityOf(datagram.subarray(0, attribute.offset), hmacBytes, key, hmac);
-  return equalInConstantTime(attribute.value, expected);
+  const offset = findIntegrity(datagram, type);
+  if (offset === undefined || valueLengthAt(datagram, offset) !== hmacBytes) return false;
+  const end = offset + ATTRIBUTE_HEADER_BYTES + hmacBytes;
+  const input = covered.clear().bytes(datagram.subarray(0, offset)).view();
+  setMessageLength(input, end);
+  return equalInConstantTime(datagram.subarray(end - hmacBytes, end), hmac(key, input));
 }
 
-/** Matches the first attribute of `type`, unless it is an HMAC-SHA1 behind an HMAC-SHA256: that one must be ignored. */
-function counts(type: number): (attribute: RawAttribute) => boolean {
+/** Where the first attribute of `type` begins. An HMAC-SHA1 behind an HMAC-SHA256 must be ignored. */
+function findIntegrity(datagram: Uint8Array, type: number): number | undefined {
+  let found: number | undefined;
   let sha256Seen = false;
-  return (attribute) => {
-    if (attribute.type === type) return type === AttributeType.messageIntegritySha256 || !sha256Seen;
-    sha256Seen ||= attribute.type === AttributeType.messageIntegritySha256;
-    return false;
-  };
+  for (let offset = HEADER_BYTES; offset < datagram.length;) {
+    const each = attributeTypeAt(datagram, offset);
+    if (each === type && !sha256Seen) found ??= offset;
+    sha256Seen ||= each === AttributeType.messageIntegritySha256;
+    const end = attributeEnd(datagram, offset);
+    if (end === undefined) return undefined;
+    offset = end;
+  }
+  return found;
 }
 
 function equalInConstantTime(a: Uint8Array, b: Uint8Array): boolean {

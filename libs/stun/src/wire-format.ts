@@ -15,7 +15,6 @@
 //     |     value, padded to a multiple of 4 with bytes of no meaning |
 //     +---------------------------------------------------------------+
 
-import { ByteReader } from '@shadownet/primitives';
 import type { StunClass } from './stun-message.js';
 
 export const HEADER_BYTES = 20;
@@ -23,37 +22,56 @@ export const ATTRIBUTE_HEADER_BYTES = 4;
 export const TRANSACTION_ID_BYTES = 12;
 export const MAGIC_COOKIE = 0x2112a442;
 
-/** An attribute as bytes: `offset` is where its type field lies in the datagram. */
-export interface RawAttribute {
-  readonly type: number;
-  readonly value: Uint8Array;
-  readonly offset: number;
-}
-
 /** True if a datagram is STUN by its first 20 bytes: top bits 00, the magic cookie, and a length field that fits it exactly. */
 export function isStunMessage(datagram: Uint8Array): boolean {
   if (datagram.length < HEADER_BYTES || datagram.length % 4 !== 0) return false;
-  const header = new ByteReader(datagram);
-  const type = header.u16be();
-  const length = header.u16be();
-  return (type & 0xc000) === 0 && length === datagram.length - HEADER_BYTES && header.u32be() === MAGIC_COOKIE;
+  return (
+    datagram[0]! < 0x40 &&
+    u16At(datagram, 2) === datagram.length - HEADER_BYTES &&
+    u16At(datagram, 4) === MAGIC_COOKIE >>> 16 &&
+    u16At(datagram, 6) === (MAGIC_COOKIE & 0xffff)
+  );
 }
 
-/** The attributes of a datagram for which `isStunMessage` holds; `undefined` if one runs over the end. Values are views. */
-export function readRawAttributes(datagram: Uint8Array): RawAttribute[] | undefined {
-  const attributes: RawAttribute[] = [];
-  const reader = new ByteReader(datagram);
-  reader.bytes(HEADER_BYTES);
-  // What is left is a multiple of 4 throughout, so a started attribute always has its 4 header bytes.
-  while (reader.remaining > 0) {
-    const offset = reader.offset;
-    const type = reader.u16be();
-    const length = reader.u16be();
-    if (paddedLength(length) > reader.remaining) return undefined;
-    attributes.push({ type, value: reader.bytes(length), offset });
-    reader.bytes(paddedLength(length) - length);
-  }
-  return attributes;
+/** Of a datagram for which `isStunMessage` holds. */
+export function messageTypeOf(datagram: Uint8Array): number {
+  return u16At(datagram, 0);
+}
+
+/** Has the header of a message count `messageBytes` in all. */
+export function setMessageLength(message: Uint8Array, messageBytes: number): void {
+  const length = messageBytes - HEADER_BYTES;
+  message[2] = length >> 8;
+  message[3] = length & 0xff;
+}
+
+/*
+ * The attributes of a datagram for which `isStunMessage` holds are walked by offset, from HEADER_BYTES to its end. What is left
+ * is a multiple of 4 throughout, so an attribute that begins always has the 4 bytes of its header.
+ */
+export function attributeTypeAt(datagram: Uint8Array, offset: number): number {
+  return u16At(datagram, offset);
+}
+
+/** Of the value, without its padding. */
+export function valueLengthAt(datagram: Uint8Array, offset: number): number {
+  return u16At(datagram, offset + 2);
+}
+
+/** A view of the value. */
+export function valueAt(datagram: Uint8Array, offset: number): Uint8Array {
+  const start = offset + ATTRIBUTE_HEADER_BYTES;
+  return datagram.subarray(start, start + valueLengthAt(datagram, offset));
+}
+
+/** Where the next attribute begins; `undefined` if this one runs over the end of the datagram. */
+export function attributeEnd(datagram: Uint8Array, offset: number): number | undefined {
+  const end = offset + ATTRIBUTE_HEADER_BYTES + paddedLength(valueLengthAt(datagram, offset));
+  return end > datagram.length ? undefined : end;
+}
+
+function u16At(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset]! << 8) | bytes[offset + 1]!;
 }
 
 export function paddedLength(length: number): number {
