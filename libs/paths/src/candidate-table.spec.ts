@@ -1,8 +1,17 @@
-import { type Endpoint, instant, milliseconds, parseEndpoint, udpPath } from '@shadownet/primitives';
+import {
+  type Endpoint,
+  instant,
+  type IpAddress,
+  milliseconds,
+  parseEndpoint,
+  parseIpAddress,
+  udpPath,
+} from '@shadownet/primitives';
 import { describe, expect, it } from 'vitest';
 import { CandidateTable } from './candidate-table.js';
 
 const at = (n: number): Endpoint => parseEndpoint(`203.0.113.${n}:51820`)!;
+const local = (n: number): IpAddress => parseIpAddress(`192.0.2.${n}`)!;
 const host = (n: number) => ({ kind: 'host', endpoint: at(n) }) as const;
 const kinds = (table: CandidateTable) =>
   table.entries.map(({ candidate }) => `${candidate.endpoint.address.bytes[3]} ${candidate.kind}`);
@@ -22,6 +31,19 @@ describe('CandidateTable', () => {
     expect(table.announce([host(1)], undefined)).toEqual([]);
     expect(kinds(table)).toEqual(['1 host']);
     expect(table.get(udpPath(at(1)))?.confirmation?.rtt).toBe(9);
+  });
+
+  it('sends from the address that the peer has spoken to last, also to one that is announced, before or afterwards', () => {
+    const table = new CandidateTable();
+    const [announced] = table.announce([host(1)], undefined);
+    const learnt = table.learn(udpPath(at(2), local(8)), undefined).entry;
+    table.learn(udpPath(at(1), local(8)), undefined);
+    table.learn(udpPath(at(1), local(9)), undefined);
+    table.announce([host(1), host(2)], undefined);
+    expect([announced!.path, learnt.path]).toEqual([udpPath(at(1), local(9)), udpPath(at(2), local(8))]);
+    expect(kinds(table)).toEqual(['1 host', '2 host']);
+    learnt.forgetLocalAddress();
+    expect(table.get(udpPath(at(2)))?.path).toEqual(udpPath(at(2)));
   });
 
   it('keeps learnt addresses and the one in use when they are not announced', () => {

@@ -5,11 +5,13 @@ import {
   durationBetween,
   formatPath,
   type Instant,
+  ipAddressesEqual,
   milliseconds,
   type Path,
   type RelayPath,
   type UdpPath,
   udpPath,
+  withoutLocalAddress,
 } from '@shadownet/primitives';
 import type { Candidate } from './candidate.js';
 import { MAX_ANNOUNCED_CANDIDATES, MAX_LEARNT_CANDIDATES, RTT_GAIN } from './path-constants.js';
@@ -26,7 +28,7 @@ export class PathEntry<Kind extends Path = Path> {
   #sizes: PathSizes | undefined;
   #receipt: PathReceipt | undefined;
 
-  constructor(readonly path: Kind) {}
+  constructor(public path: Kind) {}
 
   get sizes(): PathSizes {
     return (this.#sizes ??= new PathSizes());
@@ -71,6 +73,16 @@ export class CandidateEntry extends PathEntry<UdpPath> {
     super(path);
   }
 
+  /** The peer has spoken to that address of ours: what is sent there leaves from it, or the peer would take it for another path. */
+  useLocalAddress({ local }: UdpPath): void {
+    if (local && !(this.path.local && ipAddressesEqual(this.path.local, local))) this.path = { ...this.path, local };
+  }
+
+  /** Nothing comes back: the system chooses. */
+  forgetLocalAddress(): void {
+    this.path = withoutLocalAddress(this.path);
+  }
+
   protected override get scoredKind(): 'lan' | 'direct' {
     return isLanCandidate(this.candidate) ? 'lan' : 'direct';
   }
@@ -112,6 +124,7 @@ export class CandidateTable {
   learn(path: UdpPath, keep: CandidateEntry | undefined): { readonly entry: CandidateEntry; readonly added: boolean } {
     const key = formatPath(path);
     const known = this.#entries.get(key);
+    known?.useLocalAddress(path);
     if (known?.candidate.kind === 'peer-reflexive') {
       this.#entries.delete(key);
       this.#entries.set(key, known);

@@ -7,6 +7,7 @@ import {
   instant,
   type Instant,
   parseEndpoint,
+  parseIpAddress,
   parseIpPrefix,
   type Path,
   publicKeyFromBytes,
@@ -128,6 +129,17 @@ function world(options: { limiter?: DestinationLimiter; overlay?: string } = {})
 }
 
 describe('searching', () => {
+  it('answers and probes from that address of ours that the peer has probed, also where its own was announced', () => {
+    const { agent, request, setCandidates, command } = world();
+    setCandidates(host(near));
+    const probed = parseIpAddress('192.0.2.7')!;
+    const datagram = request();
+    const sent: Path[] = [];
+    const out = { datagram: (_: Uint8Array, path: Path) => void sent.push(path) };
+    command((now) => agent.handleProbe(decoded(datagram), datagram, udpPath(near, probed), now, out));
+    expect(sent).toEqual([udpPath(near, probed), udpPath(near, probed)]);
+  });
+
   it('sends nothing before it is started', () => {
     const { agent, sent, setCandidates, at } = world();
     setCandidates(host(near));

@@ -11,9 +11,7 @@ import {
   publicKeysEqual,
   type RelayPath,
   remoteOf,
-  type UdpPath,
   type Wakeup,
-  withoutLocalAddress,
 } from '@shadownet/primitives';
 import type { StunMessage } from '@shadownet/stun';
 import type { Candidate } from './candidate.js';
@@ -99,7 +97,7 @@ export class PathAgent {
 
   /** An authenticated message of the peer, other than a probe, came by `path`. */
   learn(path: Path, now: Instant, out: PathOutput): void {
-    if (path.kind === 'udp') this.#search.heard(withoutLocalAddress(path) as UdpPath, now, out);
+    if (path.kind === 'udp') this.#search.heard(path, now, out);
   }
 
   // ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -148,7 +146,7 @@ export class PathAgent {
 
   /** A decoded STUN message whose `probeIdOf` is this agent's `incomingId`, with its bytes. What is refused is counted. */
   handleProbe(message: StunMessage, datagram: Uint8Array, from: Path, now: Instant, out: PathOutput): ProbeResult {
-    const result = this.#handleProbe(message, datagram, withoutLocalAddress(from), now, out);
+    const result = this.#handleProbe(message, datagram, from, now, out);
     if (!result.ok) this.counters.dropped[result.reason] = (this.counters.dropped[result.reason] ?? 0) + 1;
     return result;
   }

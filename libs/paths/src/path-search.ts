@@ -385,6 +385,7 @@ export class PathSearch {
   /** What answered a moment ago is taken at once; older confirmations count for nothing in the search that follows. */
   #lose(state: Connected, reason: LossReason, now: Instant, out: PathOutput): void {
     this.#journal.lost(state.entry.path, reason, now);
+    state.entry.forgetLocalAddress();
     for (const entry of this.#paths.candidates) {
       if (entry === state.entry || !entry.confirmedWithin(FRESH_CONFIRMATION, now)) entry.confirmation = undefined;
     }

@@ -43,6 +43,7 @@ export function relayPath(relay: string, peer: PublicKey): RelayPath {
 }
 
 /** `path` with the choice of the local address left to the system. */
+export function withoutLocalAddress<P extends Path>(path: P): P;
 export function withoutLocalAddress(path: Path): Path {
   if (path.kind === 'relay') return path;
   const { kind, socket, remote } = path;
