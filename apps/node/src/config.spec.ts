@@ -88,9 +88,11 @@ describe('the configuration', () => {
     expect(readNodeConfig({ control: CONTROL, config }, {}).stunServers).toEqual(expected);
   });
 
-  it('names file and key of what it does not know', () => {
-    const config = file('contol = "x"');
-    expect(() => readLocalConfig({ config }, {})).toThrow(`${config}: unknown key "contol"; known are control,`);
+  it('names file, line and key of what it does not know, and the nearest key that it knows', () => {
+    const config = file('# control = "x"\nport = 1\n  contol = "x"');
+    expect(() => readLocalConfig({ config }, {})).toThrow(`${config}:3: unknown key "contol"; did you mean control?`);
+    const table = file('port = 1\n[relay.one]\nurl = "x"');
+    expect(() => readLocalConfig({ config: table }, {})).toThrow(`${table}:2: unknown key "relay"; known are control,`);
   });
 
   it('names the file that is no TOML or cannot be read', () => {

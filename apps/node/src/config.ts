@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { hostname as systemHostname } from 'node:os';
 import { resolve } from 'node:path';
 import { defaultWorkerPairs, MAX_WORKER_PAIRS } from '@shadownet/dataplane';
-import { type Duration, seconds } from '@shadownet/primitives';
+import { type Duration, nearestName, seconds } from '@shadownet/primitives';
 import { UAPI_DIRECTORY } from '@shadownet/uapi';
 import { parse as parseToml } from 'smol-toml';
 import { NodeError } from './node-error.js';
@@ -52,6 +52,13 @@ export interface NodeConfig extends LocalConfig {
   readonly dataPlane: DataPlaneSetting;
   /** Pairs of threads that move packets, 1…MAX_WORKER_PAIRS. */
   readonly workerPairs: number;
+}
+
+/** What `doctor` needs. */
+export interface DoctorConfig extends LocalConfig {
+  /** `undefined`: that of the running node, if there is one. */
+  readonly control: URL | undefined;
+  readonly stateDirectory: string;
 }
 
 /** What `netcheck` needs. */
@@ -136,6 +143,16 @@ export function readNetcheckConfig(flags: Flags, environment: Environment, lifet
 }
 
 /** Throws `usage`, as above. */
+export function readDoctorConfig(flags: Flags, environment: Environment): DoctorConfig {
+  const settings = gatherSettings(flags, environment);
+  return Object.freeze({
+    ...localConfig(settings),
+    control: settings.control && parseControl(settings.control),
+    stateDirectory: stateDirectory(settings),
+  });
+}
+
+/** Throws `usage`, as above. */
 export function readLocalConfig(flags: Flags, environment: Environment): LocalConfig {
   return Object.freeze(localConfig(gatherSettings(flags, environment)));
 }
@@ -181,18 +198,33 @@ function nonEmpty(text: string | undefined): string | undefined {
 }
 
 function readConfigFile(path: string): Settings {
+  let text: string;
   let values: Record<string, unknown>;
   try {
-    values = parseToml(readFileSync(path, 'utf8'));
+    text = readFileSync(path, 'utf8');
+    values = parseToml(text);
   } catch (error) {
     throw usage(`${path}: ${(error as Error).message.split('\n')[0]}`);
   }
   const settings: Settings = {};
   for (const [key, value] of Object.entries(values)) {
-    if (!isSetting(key)) throw usage(`${path}: unknown key ${JSON.stringify(key)}; known are ${SETTINGS.join(', ')}`);
+    if (!isSetting(key)) throw unknownKey(`${path}:${lineOfKey(text, key)}`, key);
     settings[key] = { text: settingText(path, key, value), source: `${path}: ${key}` };
   }
   return settings;
+}
+
+function unknownKey(place: string, key: string): NodeError {
+  const nearest = nearestName(key, SETTINGS);
+  const advice = nearest === undefined ? `known are ${SETTINGS.join(', ')}` : `did you mean ${nearest}?`;
+  return usage(`${place}: unknown key ${JSON.stringify(key)}; ${advice}`);
+}
+
+/** From 1 on. A key stands at the start of a line, bare or quoted, or names a table. */
+function lineOfKey(text: string, key: string): number {
+  const escaped = key.replace(/[^A-Za-z0-9_-]/g, '\\$&');
+  const at = new RegExp(`^[ \\t]*\\[{0,2}[ \\t]*["']?${escaped}(?![A-Za-z0-9_-])`, 'm').exec(text)?.index ?? 0;
+  return text.slice(0, at).split('\n').length;
 }
 
 function isSetting(key: string): key is Setting {

@@ -12,6 +12,7 @@ Examples:
   $ shadownet-node peers --json
   $ shadownet-node ping backup
   $ shadownet-node netcheck --control http://203.0.113.10:8080
+  $ shadownet-node doctor --control http://203.0.113.10:8080
   $ shadownet-node down
 
 Every option of up, down, status and peers, and most of netcheck, can also be given by the environment (SHADOWNET_CONTROL, SHADOWNET_STATE_DIR, …) or in a
@@ -126,6 +127,19 @@ function program(): Command {
       ]);
       const silence = typeof lifetime === 'string' ? lifetime : undefined;
       await netcheck(readNetcheckConfig(flagsOf(options), process.env, silence), { json: options.json === true });
+    });
+
+  withLocalOptions(cli.command('doctor'))
+    .description('what a node needs of this host and its network, whether it is there, and how to mend what is not')
+    .option('--control <url>', "the control server (default: the running node's)")
+    .option('--state-dir <dir>', "the node's identity and log (default: /var/lib/shadownet)")
+    .option('--json', 'for programs')
+    .action(async (options: Options) => {
+      const [{ readDoctorConfig }, { doctor }] = await Promise.all([
+        import('./config.js'),
+        import('./commands/doctor.js'),
+      ]);
+      await doctor(readDoctorConfig(flagsOf(options), process.env), { json: options.json === true });
     });
 
   cli

@@ -26,6 +26,7 @@ export {
   parseIpAddress,
 } from './ip-address.js';
 export { formatIpPrefix, type IpPrefix, ipPrefix, ipPrefixContains, parseIpPrefix } from './ip-prefix.js';
+export { nearestName } from './nearest-name.js';
 export {
   comparePublicKeys,
   encodePublicKey,

@@ -1,14 +1,11 @@
 // `shadownet-node netcheck`: what kind of network this host is in.
 
-import { chooseCryptoProvider, generatePrivateKey, nodeCandidate } from '@shadownet/crypto';
-import { publicKeyFromBytes } from '@shadownet/primitives';
 import type { HostAndPort, NetcheckConfig } from '../config.js';
 import { NodeError } from '../node-error.js';
 import { prepareLifetimeTests } from '../netcheck/lifetime-tests.js';
 import { examineNetwork } from '../netcheck/netcheck.js';
-import { secureRandom, wallNow } from '../runtime/clock.js';
-import { ControlClient } from '../runtime/control-client.js';
 import { describeFailure } from '../runtime/control-failure.js';
+import { fetchServerInfo } from '../runtime/server-info.js';
 import { announcedStunServers } from '../runtime/stun-servers.js';
 import { formatNetcheck } from './netcheck-table.js';
 import { printLine } from './terminal.js';
@@ -26,17 +23,7 @@ export async function netcheck(config: NetcheckConfig, { json }: { json: boolean
 
 /** Throws NodeError `control-unreachable`. */
 async function fetchStunServers(control: URL): Promise<HostAndPort[]> {
-  const { provider: crypto } = chooseCryptoProvider([nodeCandidate]);
-  // The question is not signed, so any key will do: whoever asks need not be a node.
-  const publicKey = publicKeyFromBytes(crypto.privateKey(generatePrivateKey(secureRandom)).publicKey)!;
-  const client = new ControlClient({ url: control, crypto, random: secureRandom, publicKey, wallNow });
-  try {
-    const info = await client.fetchServerInfo();
-    if (!info.ok) {
-      throw new NodeError('control-unreachable', `no control server: ${describeFailure(info.failure)}`);
-    }
-    return announcedStunServers(info.value, control);
-  } finally {
-    await client.close();
-  }
+  const info = await fetchServerInfo(control);
+  if (!info.ok) throw new NodeError('control-unreachable', `no control server: ${describeFailure(info.failure)}`);
+  return announcedStunServers(info.value, control);
 }

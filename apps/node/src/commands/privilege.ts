@@ -7,14 +7,28 @@ import { NodeError } from '../node-error.js';
 const CAP_NET_ADMIN = 1n << 12n;
 const TUN_DEVICE = '/dev/net/tun';
 
+/** What a TUN device lacks here, and what to do about it. */
+export interface MissingPrivilege {
+  readonly lack: string;
+  readonly remedy: string;
+}
+
 /** Throws `needs-privilege` with one line that says what is missing and what to do. */
 export function requireTunPrivilege(): void {
-  if (process.platform !== 'linux') throw new NodeError('needs-privilege', 'a TUN device needs Linux');
-  if (!mayAdministerNetwork()) throw new NodeError('needs-privilege', whatToDoForCapability());
+  const missing = findMissingPrivilege();
+  if (missing) throw new NodeError('needs-privilege', `${missing.lack}: ${missing.remedy}`);
+}
+
+export function findMissingPrivilege(): MissingPrivilege | undefined {
+  if (process.platform !== 'linux') {
+    return { lack: `there are no TUN devices as on Linux on ${process.platform}`, remedy: 'run the node on Linux' };
+  }
+  if (!mayAdministerNetwork()) return missingCapability();
   try {
     closeSync(openSync(TUN_DEVICE, 'r+'));
+    return undefined;
   } catch (error) {
-    throw new NodeError('needs-privilege', whatToDoForDevice((error as NodeJS.ErrnoException).code), { cause: error });
+    return missingDevice((error as NodeJS.ErrnoException).code);
   }
 }
 
@@ -28,19 +42,28 @@ function mayAdministerNetwork(): boolean {
 }
 
 /** Root in a container often lacks it, and sudo is of no use there. */
-function whatToDoForCapability(): string {
+function missingCapability(): MissingPrivilege {
   return process.geteuid?.() === 0
-    ? 'root lacks CAP_NET_ADMIN here, which making a network interface needs: start the container with --cap-add NET_ADMIN'
-    : 'making a network interface needs CAP_NET_ADMIN: run it with sudo';
+    ? {
+        lack: 'root lacks CAP_NET_ADMIN here, which making a network interface needs',
+        remedy: 'start the container with --cap-add NET_ADMIN',
+      }
+    : { lack: 'making a network interface needs CAP_NET_ADMIN', remedy: 'run it with sudo' };
 }
 
-function whatToDoForDevice(errno = 'unknown error'): string {
+function missingDevice(errno = 'unknown error'): MissingPrivilege {
   switch (errno) {
     case 'ENOENT':
     case 'ENODEV':
     case 'ENXIO':
-      return `there is no ${TUN_DEVICE}: run modprobe tun, or start the container with --device ${TUN_DEVICE}`;
+      return {
+        lack: `there is no ${TUN_DEVICE}`,
+        remedy: `run modprobe tun, or start the container with --device ${TUN_DEVICE}`,
+      };
     default:
-      return `${TUN_DEVICE} is closed to this process (${errno}): start the container with --device ${TUN_DEVICE}`;
+      return {
+        lack: `${TUN_DEVICE} is closed to this process (${errno})`,
+        remedy: `start the container with --device ${TUN_DEVICE}`,
+      };
   }
 }

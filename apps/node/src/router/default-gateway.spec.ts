@@ -1,7 +1,8 @@
 import { formatIpAddress } from '@shadownet/primitives';
 import { describe, expect, it } from 'vitest';
 import type { Interfaces } from '../runtime/candidate-gatherer.js';
-import { gatewayIn, gatewaysEqual } from './default-gateway.js';
+import { gatewayAmong, gatewaysEqual } from './default-gateway.js';
+import { routesIn } from './route-table.js';
 
 const HEAD = 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n';
 const v4 = (address: string, netmask = '255.255.255.0') =>
@@ -12,7 +13,7 @@ const INTERFACES: Interfaces = {
 };
 
 const found = (table: string) => {
-  const gateway = gatewayIn(HEAD + table, INTERFACES);
+  const gateway = gatewayAmong(routesIn(HEAD + table), INTERFACES);
   return gateway && [gateway.address, gateway.local].map(formatIpAddress);
 };
 
@@ -42,7 +43,8 @@ describe('the default gateway', () => {
   });
 
   it('is another one when our address towards it is', () => {
-    const gateway = gatewayIn(`${HEAD}eth0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\n`, INTERFACES)!;
+    const table = `${HEAD}eth0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\n`;
+    const gateway = gatewayAmong(routesIn(table), INTERFACES)!;
     expect(gatewaysEqual(gateway, { ...gateway })).toBe(true);
     expect(gatewaysEqual(gateway, { ...gateway, local: gateway.address })).toBe(false);
     expect(gatewaysEqual(gateway, undefined)).toBe(false);

@@ -1,20 +1,14 @@
-// The router that IPv4 packets for the internet go to, from /proc/net/route, and our address towards it.
-//
-//     Iface  Destination  Gateway   Flags  RefCnt  Use  Metric  Mask      MTU  Window  IRTT     (numbers in hexadecimal,
-//     eth0   00000000     0101A8C0  0003   0       0    100     00000000  0    0       0         addresses as the CPU has them)
+// The router that IPv4 packets for the internet go to, and our address towards it.
 
-import { readFileSync } from 'node:fs';
-import { endianness } from 'node:os';
 import {
-  decodeHex,
   type IpAddress,
   ipAddressesEqual,
-  ipAddressFromBytes,
   ipPrefixContains,
   parseIpAddress,
   parseIpPrefix,
 } from '@shadownet/primitives';
 import type { Interfaces } from '../runtime/candidate-gatherer.js';
+import { readRoutes, type Route } from './route-table.js';
 
 export interface Gateway {
   readonly address: IpAddress;
@@ -22,48 +16,27 @@ export interface Gateway {
   readonly local: IpAddress;
 }
 
-const ROUTES = '/proc/net/route';
-/** RTF_UP and RTF_GATEWAY of linux/route.h. */
-const UP_AND_GATEWAY = 0x3;
-
 export function findGateway(interfaces: Interfaces): Gateway | undefined {
-  let table: string;
-  try {
-    table = readFileSync(ROUTES, 'latin1');
-  } catch {
-    return undefined;
-  }
-  return gatewayIn(table, interfaces);
+  return gatewayAmong(readRoutes(), interfaces);
 }
 
-/** The one with the lowest metric. `table` is what /proc/net/route says. */
-export function gatewayIn(table: string, interfaces: Interfaces): Gateway | undefined {
-  const defaults = table
-    .split('\n')
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, destination, , flags, , , , mask]) => {
-      const isGateway = (parseInt(flags ?? '0', 16) & UP_AND_GATEWAY) === UP_AND_GATEWAY;
-      return destination === '00000000' && mask === '00000000' && isGateway;
-    })
-    .sort((a, b) => Number(a[6]) - Number(b[6]));
-  for (const [name, , gatewayHex] of defaults) {
-    const address = addressOf(gatewayHex ?? '');
-    const local = address && localAddressTowards(address, interfaces[name ?? ''] ?? []);
+/** The one with the lowest metric that an address of ours leads to. */
+export function gatewayAmong(routes: readonly Route[], interfaces: Interfaces): Gateway | undefined {
+  for (const { gateway: address, device } of defaultRoutes(routes)) {
+    const local = address && localAddressTowards(address, interfaces[device] ?? []);
     if (address && local) return { address, local };
   }
   return undefined;
 }
 
+/** Those to everywhere, the preferred one first. */
+export function defaultRoutes(routes: readonly Route[]): Route[] {
+  return routes.filter(({ destination }) => destination.length === 0).sort((a, b) => a.metric - b.metric);
+}
+
 export function gatewaysEqual(a: Gateway | undefined, b: Gateway | undefined): boolean {
   if (!a || !b) return a === b;
   return ipAddressesEqual(a.address, b.address) && ipAddressesEqual(a.local, b.local);
-}
-
-function addressOf(hex: string): IpAddress | undefined {
-  const bytes = decodeHex(hex);
-  if (bytes?.length !== 4) return undefined;
-  return ipAddressFromBytes(endianness() === 'LE' ? bytes.reverse() : bytes);
 }
 
 /** In the gateway's subnet; the first one where the gateway is in none, as on point-to-point links. */

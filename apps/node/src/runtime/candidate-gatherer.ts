@@ -63,7 +63,7 @@ function isReachableScope(address: IpAddress): boolean {
 }
 
 /** Asks sysfs. A bridge with a physical port is how many servers reach their network; one without connects guests only. */
-function interfaceKind(name: string): InterfaceKind {
+export function interfaceKind(name: string): InterfaceKind {
   const folder = `/sys/class/net/${name}`;
   if (existsSync(`${folder}/tun_flags`) || TUNNEL_TYPES.has(readOrNothing(`${folder}/type`))) return 'tunnel';
   if (!existsSync(`${folder}/brif`)) return 'link';
