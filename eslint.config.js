@@ -48,6 +48,7 @@ const MAY_IMPORT = {
     'lib:dataplane',
     'lib:uapi',
     'lib:relay',
+    'lib:testlab',
   ],
   'app:dashboard': ['lib:contracts'],
 };

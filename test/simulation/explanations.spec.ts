@@ -1,9 +1,18 @@
 // What a node says of a path, in networks where the truth is known; and that a recording, replayed, says the same.
 
+import { recordingSchema } from '@shadownet/contracts';
 import { nodeCrypto } from '@shadownet/crypto';
-import { explain, type Explanation, type Recording } from '@shadownet/paths';
+import { explain, type Explanation, MAX_TIMELINE_ENTRIES, type Recording } from '@shadownet/paths';
 import { addDuration, milliseconds, minutes, seconds } from '@shadownet/primitives';
-import { buildSite, type LinkQuality, NAT_KINDS, type NatKind, replayRecording } from '@shadownet/testlab';
+import {
+  buildSite,
+  compareReplay,
+  decisionsOf,
+  type LinkQuality,
+  NAT_KINDS,
+  type NatKind,
+  replayRecording,
+} from '@shadownet/testlab';
 import { describe, expect, it } from 'vitest';
 import { INTERNET, SimulatedMesh, type SimulatedMeshNode } from './simulated-mesh.js';
 
@@ -73,11 +82,67 @@ describe('the explanation of a path', () => {
     },
   );
 
-  it('is bounded, however long a pair talks, and a recording without its beginning is not replayed', () => {
+  it('is bounded, however long a pair talks, and replays from the first search on that is kept', () => {
     const recording = recordingBetween('hard-random', 'hard-random', minutes(600));
-    expect(recording.entries.length).toBeLessThanOrEqual(256);
+    expect(recording.entries.length).toBeLessThanOrEqual(MAX_TIMELINE_ENTRIES);
     expect(recording.dropped).toBeGreaterThan(0);
-    expect(() => replayRecording(recording, nodeCrypto)).toThrow(RangeError);
-    expect(explain(recording).path).toBe('relay');
+    expect(recordingSchema.parse(recording)).toEqual(recording);
+    const original = explain(recording);
+    expect(original).toMatchObject({ path: 'relay', nats: { local: { mapping: 'endpoint-dependent' } } });
+    expect(explain(replayRecording(recording, nodeCrypto))).toMatchObject({
+      path: 'relay',
+      verdict: original.verdict,
+      nats: original.nats,
+    });
+  });
+
+  it.each([1, 2, 3])(
+    'of a path that died, with data and without, is lost and found again in the replay (seed %i)',
+    (seed) => {
+      for (const talks of [true, false]) {
+        const recording = recordingOfLoss(talks);
+        expect(decisionsOf(recording).map(({ kind }) => kind)).toContain('lost');
+        expect(compareReplay(recording, replayRecording(recording, nodeCrypto, seed))).toEqual({
+          kind: 'same-decisions',
+        });
+      }
+    },
+  );
+
+  it('that tells of answers which never were is told from its replay', () => {
+    const recording = recordingBetween('port-restricted', 'port-restricted');
+    const silenced = recording.entries.map((entry) =>
+      entry.kind === 'probes' ? { ...entry, answered: 0, firstAnswered: 0, rtt: null, lastAnsweredAt: null } : entry,
+    );
+    const forged = { ...recording, entries: silenced };
+    expect(compareReplay(recording, recording)).toEqual({ kind: 'same-decisions' });
+    expect(compareReplay(forged, replayRecording(forged, nodeCrypto))).toMatchObject({ kind: 'differs' });
   });
 });
+
+/** Both in public, with a relay: the direct path dies for a minute, and works again. */
+function recordingOfLoss(talks: boolean): Recording {
+  const mesh = new SimulatedMesh(1, INTERNET, { relay: RELAYED, recording: false });
+  const sites = (['port-restricted', 'port-restricted'] as const).map((kind, i) =>
+    buildSite(mesh.network, NAT_KINDS[kind], i + 1, mesh.random),
+  );
+  const [a, b] = sites.map(({ interfaces }, i) => mesh.addNodeAt('ab'[i]!, interfaces)) as [
+    SimulatedMeshNode,
+    SimulatedMeshNode,
+  ];
+  mesh.network.run(seconds(2));
+  a.send(b, 'first');
+  const talk = (): void => {
+    a.send(b, 'ping');
+    b.send(a, 'pong');
+    mesh.network.at(addDuration(mesh.network.now, milliseconds(200)), talk);
+  };
+  if (talks) talk();
+  mesh.network.run(seconds(30));
+  const { quality } = sites[0]!.interfaces[0]!.segment;
+  sites[0]!.interfaces[0]!.segment.quality = { ...quality, loss: 1 };
+  mesh.network.run(seconds(60));
+  sites[0]!.interfaces[0]!.segment.quality = quality;
+  mesh.network.run(seconds(40));
+  return a.tunnel.recordingOf(b.tunnel.publicKey)!;
+}

@@ -71,16 +71,20 @@ function program(): Command {
       '--explain <peer>',
       'why the path to this peer (hostname, IP or key) is what it is, and what would change it',
     )
+    .option('--export <file>', 'with --explain: write what led to it into a file, for replay')
     .option('--json', 'for programs')
-    .action(async ({ explain, ...options }: Options) => {
+    .action(async ({ explain, export: exportTo, ...options }: Options) => {
       const [{ readLocalConfig }, { explainPath, status }] = await Promise.all([
         import('./config.js'),
         import('./commands/status.js'),
       ]);
       const config = readLocalConfig(flagsOf(options), process.env);
-      const output = { json: options.json === true };
-      if (typeof explain === 'string') await explainPath(config, explain, output);
-      else await status(config, output);
+      const json = options.json === true;
+      const file = typeof exportTo === 'string' ? exportTo : undefined;
+      if (typeof explain === 'string') return await explainPath(config, explain, { json, exportTo: file });
+      if (file === undefined) return await status(config, { json });
+      const { NodeError } = await import('./node-error.js');
+      throw new NodeError('usage', '--export needs --explain PEER');
     });
 
   withLocalOptions(cli.command('ping'))
@@ -150,6 +154,15 @@ function program(): Command {
     .option('--json', 'for programs')
     .action(async (a: string, b: string, options: Options) => {
       (await import('./commands/what-if.js')).whatIf([a, b], { json: options.json === true });
+    });
+
+  cli
+    .command('replay')
+    .description('the path to a peer again, from what status --explain PEER --export wrote, on a simulated clock')
+    .argument('<file>', 'the export')
+    .option('--json', 'for programs')
+    .action(async (file: string, options: Options) => {
+      (await import('./commands/replay.js')).replay(file, { json: options.json === true });
     });
 
   cli

@@ -32,6 +32,14 @@ export { type NetworkMap, networkMapSchema, type Peer, peerSchema } from './netw
 export { type Overview, type OverviewLink, type OverviewNode, overviewSchema } from './overview.js';
 export { MAX_BODY_BYTES, type Problem, type ProblemCode, problemCodes, problemSchema } from './problem.js';
 export {
+  type ExportedRecording,
+  exportedRecordingSchema,
+  MAX_RECORDED_ENTRIES,
+  MAX_RECORDING_FILE_BYTES,
+  type RecordingMessage,
+  recordingSchema,
+} from './recording.js';
+export {
   type RegisterRequest,
   registerRequestSchema,
   type RegisterResponse,

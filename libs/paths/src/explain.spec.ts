@@ -27,6 +27,7 @@ const unanswered: TimelineEntry = {
   sent: 25,
   answered: 0,
   firstAnswered: 0,
+  lastAnsweredAt: null,
   rtt: null,
 };
 const nats = (local: typeof HARD | typeof EASY, remote: typeof HARD | typeof EASY): TimelineEntry => ({

@@ -32,5 +32,12 @@ export {
   PCP_NONCE_BYTES,
 } from './port-mapping/pcp-message.js';
 export { encodeCallMessage, encodeProbeRequest, encodeProbeResponse, openProbe, probeIdOf } from './probe-message.js';
-export type { ProbeRun, Recording, TimelineEntry, TimelinePath } from './timeline.js';
+export {
+  MAX_TIMELINE_ENTRIES,
+  type ProbeRun,
+  type Recording,
+  type TimelineEntry,
+  type TimelinePath,
+} from './timeline.js';
+export { timelineLines } from './timeline-lines.js';
 export { ReflexiveDiscovery, type ReflexiveEvent } from './reflexive-discovery.js';

@@ -41,6 +41,11 @@ export class PathJournal {
     this.#timeline.noteAnswer(path, rtt, now);
   }
 
+  /** Data went out or came in. */
+  noteData(now: Instant): void {
+    this.#timeline.noteData(now);
+  }
+
   /** Data goes by `path` from now on. */
   selected(path: Path, rtt: Duration | undefined, now: Instant): void {
     this.#events.push({ kind: 'path-selected', path, rtt });

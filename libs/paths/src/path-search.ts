@@ -136,6 +136,7 @@ export class PathSearch {
   /** Data went out to the peer on the current path, in a datagram of so many bytes; 0 if that is not known. */
   dataSent(now: Instant, bytes: number): void {
     this.#lastActiveAt = now;
+    this.#journal.noteData(now);
     const state = this.#state;
     if (state.kind === 'idle' && this.#paths.relay && state.wakeAt === undefined) {
       this.#journal.note({ kind: 'command', command: 'traffic' }, now);
@@ -149,6 +150,7 @@ export class PathSearch {
   /** Authenticated data of the peer came on `path`. On another path than ours it says nothing about ours. */
   dataReceived(path: Path, now: Instant, bytes: number): void {
     this.#lastActiveAt = now;
+    this.#journal.noteData(now);
     this.#paths.entry(path)?.receipt.noteReceived(bytes, now);
     const state = this.#state;
     if (state.kind !== 'connected' || !pathsEqual(path, state.entry.path)) return;

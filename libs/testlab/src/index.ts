@@ -17,3 +17,4 @@ export { type Access, buildSite, NAT_KIND_NAMES, NAT_KINDS, type NatKind, type S
 export { type RelayHandler, SimulatedRelay } from './simulated-relay.js';
 export { hostNetworkOf } from './nat-kind-report.js';
 export { replayRecording } from './replay.js';
+export { compareReplay, decisionsOf, type PathDecision, type ReplayOutcome } from './replay-outcome.js';

@@ -91,6 +91,76 @@ describe('shadownet-node', () => {
     expect(wrong.stderr).toMatch(/wrong\.json is not what netcheck --json prints/);
   });
 
+  describe('replay', () => {
+    const remote = '203.0.113.9:4000';
+    const path = { kind: 'udp', socket: 0, remote };
+    const exported = (entries: readonly object[], current: object | null = path) => ({
+      version: VERSION,
+      time: '2026-01-01T00:00:00.000Z',
+      hostname: 'backup',
+      public_key: 'BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=',
+      recording: { version: 1, dropped: 0, entries, current },
+    });
+    const answered = { sent: 3, answered: 2, firstAnswered: 2, rtt: 12.5, lastAnsweredAt: 900 };
+    const entries = [
+      { kind: 'candidates', at: 0, source: 'map', candidates: [{ kind: 'server-reflexive', endpoint: remote }] },
+      { kind: 'command', at: 0, command: 'start' },
+      { kind: 'search', at: 0, reason: 'started' },
+      { kind: 'probes', at: 0, path, ...answered },
+      { kind: 'selected', at: 412.5, path, rtt: 12.5 },
+    ];
+    const write = (name: string, content: string): string => {
+      const file = join(folder, name);
+      writeFileSync(file, content);
+      return file;
+    };
+
+    it('prints what happened and why, and that a replay comes to the same', () => {
+      const file = write('recording.json', JSON.stringify(exported(entries)));
+      const { status, stdout, stderr } = run('replay', file);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toContain(`00:00.0  candidates by the network map: server-reflexive ${remote}\n`);
+      expect(stdout).toContain(`00:00.4  data goes by ${remote}\n`);
+      expect(stdout).toContain(`Direct to ${remote}, where STUN servers see the peer`);
+      expect(stdout).toMatch(/\nReplayed: the same decisions\.\n$/);
+
+      const decisions = [{ kind: 'selected', path: remote }];
+      expect(JSON.parse(run('replay', file, '--json').stdout)).toMatchObject({
+        hostname: 'backup',
+        outcome: { kind: 'same-decisions' },
+        explanation: { path: 'direct' },
+        decisions,
+        replay: { explanation: { path: 'direct' }, decisions },
+      });
+    });
+
+    it('says so if a replay comes to something else', () => {
+      const silent = { sent: 3, answered: 0, firstAnswered: 0, rtt: null, lastAnsweredAt: null };
+      const forged = entries.map((entry) => (entry.kind === 'probes' ? { ...entry, ...silent } : entry));
+      const { stdout } = run('replay', write('forged.json', JSON.stringify(exported(forged))));
+      expect(stdout).toMatch(/Replayed: another verdict\. None of 1 endpoints answered: no path\.\n$/);
+    });
+
+    const month = 32 * 86_400_000;
+    it.each([
+      ['damaged', '{"version":', /damaged\.json: .*JSON/],
+      ['foreign', '{}', /foreign\.json is not what status --explain --export writes \(version: /],
+      ['versioned', JSON.stringify(exported(entries)).replace('"version":1', '"version":2'), /\(recording\.version: /],
+      ['crowded', JSON.stringify(exported(Array(257).fill(entries[1]))), /\(recording\.entries: /],
+      ['too-long', JSON.stringify(exported([...entries, { kind: 'data', at: 0, until: month }])), /31 days/],
+      ['huge', ' '.repeat(1024 * 1024 + 1), /larger than 1048576 bytes/],
+    ])('refuses a file that is %s, and says why', (name, content, message) => {
+      const { status, stdout, stderr } = run('replay', write(`${name}.json`, content));
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toMatch(message);
+    });
+
+    it('refuses what is no file', () => {
+      expect(run('replay', join(folder, 'missing.json'))).toMatchObject({ status: 2 });
+      expect(run('replay', folder).stderr).toContain('is not a file');
+    });
+  });
+
   it('makes keys of 32 clamped bytes, another each time', () => {
     const keys = [run('keygen'), run('keygen')].map(({ stdout }) => Buffer.from(stdout, 'base64'));
     for (const key of keys) {
@@ -106,6 +176,7 @@ describe('shadownet-node', () => {
     [['up'], /which control server\?/],
     [['up', '--control', 'nonsense'], /--control: "nonsense" is not a URL/],
     [['status', '--interface', 'a/b'], /--interface/],
+    [['status', '--export', 'somewhere'], /--export needs --explain PEER/],
     [['ping'], /missing required argument 'peer'/],
     [['ping', 'b', '--count', '0'], /--count: "0" is not a whole number from 1/],
   ])('exits with 2 on wrong usage: %j', (args, message) => {

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { exportedRecordingSchema, type Peer } from '@shadownet/contracts';
 import { portableDataPlane } from '@shadownet/dataplane';
 import { MemoryTun } from '@shadownet/tun';
 import { encodePublicKey, seconds } from '@shadownet/primitives';
@@ -13,6 +14,22 @@ import { FakeControl } from '../testing/fake-control.js';
 import { RecordingLog } from '../testing/recording-log.js';
 import { NodeRuntime, type OpenDataPlane } from './node-runtime.js';
 import type { NodeStatus } from './node-status.js';
+import type { PeerExplanation } from './peer-explanation.js';
+
+/** At an address that is nobody's (RFC 5737). */
+const PEER: Peer = {
+  id: '11111111-1111-4111-8111-111111111111',
+  public_key: 'BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=',
+  hostname: 'backup',
+  virtual_ip: '10.100.0.9',
+  endpoint: null,
+  candidates: [{ kind: 'host', ip: '192.0.2.9', port: 51820 }],
+  home_relay: null,
+  os: 'Linux',
+  allowed_ips: ['10.100.0.9/32'],
+  online: true,
+  last_heartbeat: null,
+};
 
 describe('a node', () => {
   let folder: string;
@@ -124,9 +141,22 @@ describe('a node', () => {
     });
   });
 
-  it('explains the path to a peer that it knows, and says so if it knows none of that name', async () => {
+  it('explains the path to a peer that it knows, without a secret, and says so if it knows none of that name', async () => {
     const explain = (peer: string) => askNode(join(folder, 'run/test0.sock'), { command: 'explain', peer });
+    control.map = { ...control.map, peers: [PEER] };
     await up(node());
+    const answer = async (peer: string) => (await explain(peer)) as PeerExplanation;
+    await expect
+      .poll(async () => (await answer('backup')).explanation)
+      .toMatchObject({ path: 'none', verdict: 'none of 1 endpoints answered: no path' });
+    for (const name of [PEER.virtual_ip, PEER.public_key]) expect((await answer(name)).hostname).toBe('backup');
+    const exported = await answer('backup');
+    expect(exportedRecordingSchema.parse(exported).recording).toEqual(exported.recording);
+
+    const privateKey = readFileSync(join(folder, 'state/private.key'), 'utf8').trim();
+    for (const secret of [privateKey, Buffer.from(privateKey, 'base64').toString('hex')]) {
+      expect(JSON.stringify(exported)).not.toContain(secret);
+    }
     await expect(explain('nobody')).rejects.toThrow('no peer is called nobody');
   });
 
