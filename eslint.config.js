@@ -3,7 +3,7 @@ import js from '@eslint/js';
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-const PURE_LIBS = ['primitives', 'contracts', 'stun', 'wireguard', 'paths', 'relay', 'tunnel', 'testlab'];
+const PURE_LIBS = ['primitives', 'contracts', 'stun', 'wireguard', 'paths', 'relay', 'policy', 'tunnel', 'testlab'];
 
 /** Each project and the projects that it may import: dependencies point downward only (docs/architecture.md). */
 const MAY_IMPORT = {
@@ -14,7 +14,16 @@ const MAY_IMPORT = {
   'lib:wireguard': ['lib:primitives', 'lib:crypto'],
   'lib:paths': ['lib:primitives', 'lib:crypto', 'lib:stun'],
   'lib:relay': ['lib:primitives', 'lib:crypto'],
-  'lib:tunnel': ['lib:primitives', 'lib:contracts', 'lib:crypto', 'lib:stun', 'lib:wireguard', 'lib:paths'],
+  'lib:policy': ['lib:primitives'],
+  'lib:tunnel': [
+    'lib:primitives',
+    'lib:contracts',
+    'lib:crypto',
+    'lib:stun',
+    'lib:wireguard',
+    'lib:paths',
+    'lib:policy',
+  ],
   'lib:native': ['lib:primitives'],
   'lib:tun': ['lib:primitives', 'lib:native'],
   'lib:udp': ['lib:primitives', 'lib:native'],
@@ -33,10 +42,20 @@ const MAY_IMPORT = {
     'lib:uapi',
   ],
   'app:relay': ['lib:primitives', 'lib:crypto', 'lib:relay', 'lib:relayhost'],
-  'app:control': ['lib:primitives', 'lib:contracts', 'lib:crypto', 'lib:stun', 'lib:udp', 'lib:relay', 'lib:relayhost'],
+  'app:control': [
+    'lib:primitives',
+    'lib:contracts',
+    'lib:policy',
+    'lib:crypto',
+    'lib:stun',
+    'lib:udp',
+    'lib:relay',
+    'lib:relayhost',
+  ],
   'app:node': [
     'lib:primitives',
     'lib:contracts',
+    'lib:policy',
     'lib:crypto',
     'lib:stun',
     'lib:wireguard',
@@ -50,7 +69,7 @@ const MAY_IMPORT = {
     'lib:relay',
     'lib:testlab',
   ],
-  'app:dashboard': ['lib:contracts'],
+  'app:dashboard': ['lib:contracts', 'lib:policy'],
 };
 
 const PLATFORM_GLOBALS = [
