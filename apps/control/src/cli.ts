@@ -1,21 +1,38 @@
 // The command line of shadownet-control.
 
-import { Argument, Command, CommanderError } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { addCommands } from './commands/commands.js';
 import { type ControlConfig, type ControlOptions, defaultDataDir, DEFAULTS, loadConfig, LOG_LEVELS } from './config.js';
 import { VERSION } from './version.js';
 
 export type CommandLine =
   | { readonly kind: 'serve'; readonly config: ControlConfig }
-  /** Help or version was printed, or a usage error. */
+  /** A command was carried out, help or version printed, or a usage error. */
   | { readonly kind: 'done'; readonly exitCode: number };
 
-/** Throws ControlError `bad-config`. */
-export function readCommandLine(args: readonly string[]): CommandLine {
+/** Does what a command asks for; only `serve` is left to the caller. Throws ControlError. */
+export async function readCommandLine(args: readonly string[]): Promise<CommandLine> {
   let config: ControlConfig | undefined;
   const program = new Command('shadownet-control')
     .description('The ShadowNet control server: registration, addresses, liveness, STUN and the dashboard.')
     .version(VERSION)
-    .addArgument(new Argument('[command]', 'run the server').choices(['serve']).default('serve'))
+    .addHelpText('after', EXAMPLES)
+    .exitOverride();
+  addServe(program, (chosen) => (config = chosen));
+  addCommands(program);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { kind: 'done', exitCode: error.exitCode === 0 ? 0 : 2 };
+  }
+  return config ? { kind: 'serve', config } : { kind: 'done', exitCode: 0 };
+}
+
+function addServe(program: Command, choose: (config: ControlConfig) => void): void {
+  program
+    .command('serve', { isDefault: true })
+    .description('run the server: what is done without a command, too')
     .option('--listen <address:port>', 'where the API and the dashboard answer; port 0 = any', DEFAULTS.listen)
     .option('--data-dir <directory>', 'the database and the server key', defaultDataDir())
     .option('--stun-ports <ports>', 'UDP ports of the STUN server, comma-separated; 0 = any; "off"', DEFAULTS.stunPorts)
@@ -33,18 +50,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     .option('--tls-cert <file>', 'certificate chain for HTTPS, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--log-level <level>', LOG_LEVELS.join(', '), DEFAULTS.logLevel)
-    .addHelpText('after', EXAMPLES)
-    .action((_command: string, options: ControlOptions) => {
-      config = loadConfig(options);
-    })
-    .exitOverride();
-  try {
-    program.parse([...args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return { kind: 'done', exitCode: error.exitCode === 0 ? 0 : 2 };
-  }
-  return config ? { kind: 'serve', config } : { kind: 'done', exitCode: 0 };
+    .action((options: ControlOptions) => choose(loadConfig(options)));
 }
 
 const EXAMPLES = `
@@ -52,4 +58,5 @@ Examples:
   $ shadownet-control                                    try it on this machine: http://localhost:8080
   $ shadownet-control --listen 0.0.0.0:8080 --open       for a trusted network
   $ shadownet-control --data-dir ./data --stun-ports off
+  $ shadownet-control serve --help                        all options of the server
 `;

@@ -2,7 +2,7 @@
 
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
@@ -13,6 +13,7 @@ import { chooseCryptoProvider, type CryptoProvider } from '@shadownet/crypto';
 import { formatIpAddress, ShadowNetError, SourceRateLimiter, type SourceRateLimits } from '@shadownet/primitives';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
+import { adminSocketPath, listenAtAdminSocket, requireNoServerAt } from './auth/admin-socket.js';
 import { type Clock, systemClock } from './clock.js';
 import type { ControlConfig, TlsFiles } from './config.js';
 import { ControlError } from './control-error.js';
@@ -63,6 +64,8 @@ export async function startControlServer(
 ): Promise<ControlServer> {
   const { provider: crypto } = chooseCryptoProvider();
   const identity = openFiles(config, crypto);
+  const adminSocket = adminSocketPath(config.dataDir);
+  await requireNoServerAt(adminSocket);
 
   const logger = createLogger(config.logLevel, log);
   const app = await createApplication(
@@ -74,6 +77,7 @@ export async function startControlServer(
     assemblePipeline(app, config, new SourceRateLimiter(sourceLimits), clock);
     await app.init();
     await listen(app, config);
+    const admin = await listenAtAdminSocket(adminSocket, app.getHttpAdapter().getInstance() as RequestListener);
     const url = urlOf(app, config);
     const stunPorts = app.get(StunService).ports;
     const publicKey = identity.publicKeyText;
@@ -82,7 +86,7 @@ export async function startControlServer(
       ...{ event: 'listening', url, stun_ports: stunPorts, relay_port: relayPort },
       ...{ public_key: publicKey, ticket_key: ticketKey },
     });
-    return { url, stunPorts, relayPort, publicKey, app, close: () => close(app) };
+    return { url, stunPorts, relayPort, publicKey, app, close: () => close(app, admin) };
   } catch (error) {
     await app.close();
     throw error;
@@ -129,8 +133,12 @@ function readTls(files: TlsFiles): { cert: Buffer; key: Buffer } {
 }
 
 /** Requests that are under way get a moment to be answered. */
-async function close(app: NestExpressApplication): Promise<void> {
-  const cut = setTimeout(() => (app.getHttpServer() as Server).closeAllConnections(), CLOSING_GRACE_MS);
+async function close(app: NestExpressApplication, admin: Server): Promise<void> {
+  const cut = setTimeout(() => {
+    (app.getHttpServer() as Server).closeAllConnections();
+    admin.closeAllConnections();
+  }, CLOSING_GRACE_MS);
+  admin.close();
   await app.close();
   clearTimeout(cut);
 }

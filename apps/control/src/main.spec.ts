@@ -22,7 +22,9 @@ describe.skipIf(!isBuilt)('shadownet-control (needs a build)', () => {
 
   /** Runs it from a foreign folder; sends `signal` once it listens. */
   async function run(args: string[], signal?: NodeJS.Signals) {
-    const child = spawn(process.execPath, [program, '--data-dir', join(directory, 'data'), ...args], { cwd: '/' });
+    const command = args.filter((arg, i) => i === 0 && !arg.startsWith('-'));
+    const options = ['--data-dir', join(directory, 'data'), ...args.slice(command.length)];
+    const child = spawn(process.execPath, [program, ...command, ...options], { cwd: '/' });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (part: Buffer) => (stdout += part.toString()));
     child.stderr.on('data', (part: Buffer) => {
@@ -125,8 +127,19 @@ describe.skipIf(!isBuilt)('shadownet-control (needs a build)', () => {
     expect(noDatabase.stderr).toMatch(/^shadownet-control: cannot open the database: SQLITE_NOTADB.*\n$/);
   });
 
+  it('has commands that ask the running server, and say in one line that none runs', async () => {
+    expect(await run(['audit'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no shadownet-control runs on'),
+    });
+  });
+
   it('prints its help and its version', async () => {
-    expect(await run(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('--dashboard-dir') });
+    expect(await run(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('audit') });
+    expect(await run(['serve', '--help'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('--dashboard-dir'),
+    });
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 });

@@ -1,4 +1,4 @@
-// shadownet-control: reads the command line, runs the server until SIGINT or SIGTERM. Exit codes: 0 stopped, 1 could not
+// shadownet-control: reads the command line, does what the command asks for, or runs the server until SIGINT or SIGTERM. Exit codes: 0 stopped, 1 could not
 // start, 2 usage.
 
 import { ShadowNetError } from '@shadownet/primitives';
@@ -10,7 +10,7 @@ import { ControlError } from './control-error.js';
 process.umask(0o077);
 
 try {
-  const commandLine = readCommandLine(process.argv.slice(2));
+  const commandLine = await readCommandLine(process.argv.slice(2));
   if (commandLine.kind === 'done') process.exitCode = commandLine.exitCode;
   else await serve(commandLine.config);
 } catch (error) {

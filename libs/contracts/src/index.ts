@@ -1,3 +1,12 @@
+export {
+  type AuditEntry,
+  auditEntrySchema,
+  type AuditFacts,
+  type AuditPage,
+  auditPageSchema,
+  type AuditQuery,
+  auditQuerySchema,
+} from './audit.js';
 export { type CandidateMessage, candidateSchema, MAX_CANDIDATES, type MapVersion, mapVersionSchema } from './fields.js';
 export {
   type GoodbyeRequest,

@@ -3,6 +3,7 @@
 
 import { ipAddressScope, parseIpAddress } from '@shadownet/primitives';
 import type { RequestHandler } from 'express';
+import { isAtAdminSocket } from '../auth/admin-socket.js';
 import { ApiError } from './api-error.js';
 
 /** Liveness probes of a supervisor may use any name: /healthz tells nothing. */
@@ -10,7 +11,7 @@ const EXEMPT = '/healthz';
 
 export function hostCheck(): RequestHandler {
   return (request, _response, next) => {
-    if (request.path === EXEMPT || isLoopbackHost(request.headers.host)) next();
+    if (isAtAdminSocket(request) || request.path === EXEMPT || isLoopbackHost(request.headers.host)) next();
     else
       next(
         new ApiError('host-not-allowed', 'Without --open the server answers only as localhost, 127.0.0.1 or [::1].'),

@@ -73,6 +73,7 @@ describe('a server on loopback', () => {
       components: { schemas: Record<string, unknown> };
     };
     expect(Object.keys(document.paths).sort()).toEqual([
+      '/api/v1/audit',
       '/api/v1/events',
       '/api/v1/goodbye',
       '/api/v1/heartbeat',

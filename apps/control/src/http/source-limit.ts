@@ -2,6 +2,7 @@
 
 import { parseIpAddress, type SourceRateLimiter } from '@shadownet/primitives';
 import type { RequestHandler } from 'express';
+import { isAtAdminSocket } from '../auth/admin-socket.js';
 import type { Clock } from '../clock.js';
 import { ApiError } from './api-error.js';
 
@@ -10,6 +11,7 @@ export const SOURCE_LIMITS = { perSecond: 100, burst: 400, maxSources: 16_384 } 
 
 export function sourceLimit(limiter: SourceRateLimiter, clock: Clock): RequestHandler {
   return (request, _response, next) => {
+    if (isAtAdminSocket(request)) return next();
     const source = parseIpAddress(request.socket.remoteAddress ?? '');
     // Without an address the client has already gone.
     if (source && limiter.admit(source, clock.monotonic())) next();

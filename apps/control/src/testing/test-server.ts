@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Instant, instant } from '@shadownet/primitives';
+import { AdminClient } from '../admin-client/admin-client.js';
 import type { Clock } from '../clock.js';
 import { type ControlOptions, loadConfig } from '../config.js';
 import { type ControlServer, type ControlServerOptions, startControlServer } from '../control-server.js';
@@ -62,6 +63,11 @@ export class TestServer {
 
   get running(): ControlServer {
     return this.server;
+  }
+
+  /** At the local admin socket: may do everything. */
+  get admin(): AdminClient {
+    return new AdminClient(this.directory);
   }
 
   node(privateKey?: Uint8Array): TestNode {

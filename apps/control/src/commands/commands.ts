@@ -1,0 +1,8 @@
+// The commands of shadownet-control besides serve. Each is a file of this folder.
+
+import type { Command } from 'commander';
+import { addAuditCommand } from './audit.js';
+
+export function addCommands(program: Command): void {
+  addAuditCommand(program);
+}
