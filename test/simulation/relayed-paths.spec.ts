@@ -141,6 +141,35 @@ describe('with a relay', () => {
   });
 });
 
+describe('without a relay', () => {
+  it.each([
+    ['is found within a second of the first packet, by a call over the control server', true],
+    ['takes as long as the peer pauses where that is away, too', false],
+  ] as const)('a path to a peer that was out of reach for long %s', (_, isControlThere) => {
+    const times = [1, 2, 3, 4, 5].map((seed) => {
+      const mesh = new SimulatedMesh(seed, INTERNET);
+      const sites = [1, 2].map((i) => buildSite(mesh.network, NAT_KINDS['port-restricted'], i, mesh.random));
+      const [a, b] = sites.map(({ interfaces }, i) => mesh.addNodeAt('ab'[i]!, interfaces)) as [
+        SimulatedMeshNode,
+        SimulatedMeshNode,
+      ];
+      mesh.network.run(seconds(2));
+      // Nothing of them reaches even their own NATs, which forget them.
+      const segments = sites.map(({ interfaces }) => interfaces[0]!.segment);
+      const before = segments.map(({ quality }) => quality);
+      for (const segment of segments) segment.quality = { ...segment.quality, loss: 1 };
+      mesh.network.run(minutes(4));
+      expect(b.linkTo(a).pathState).toBe('waiting');
+      for (const [i, segment] of segments.entries()) segment.quality = before[i]!;
+      if (!isControlThere) mesh.stopControl();
+      a.send(b, '1');
+      return mesh.network.runUntilTrue(() => b.received.includes('1'), minutes(1)) ?? Infinity;
+    });
+    if (isControlThere) expect(Math.max(...times)).toBeLessThanOrEqual(1000);
+    else expect(Math.max(...times)).toBeGreaterThan(2000);
+  });
+});
+
 describe('a direct path that dies', () => {
   it.each([1, 2, 3])('costs at most a second of traffic, each way, and data moves to the relay (seed %i)', (seed) => {
     const pair = connected('port-restricted', 'port-restricted', seed);

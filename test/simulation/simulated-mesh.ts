@@ -101,6 +101,15 @@ export class SimulatedMesh {
     }
   }
 
+  /** Hands a call to the peer that it is for. */
+  handCall(peer: PublicKey, message: Uint8Array): void {
+    const key = encodePublicKey(peer);
+    const called = this.nodes.find((node) => node.key === key);
+    if (called && this.#controlIsUp) {
+      this.network.at(addDuration(this.network.now, CONTROL_DELAY), () => called.takeCall(message));
+    }
+  }
+
   /** Nothing is handed on any more. */
   stopControl(): void {
     this.#controlIsUp = false;
@@ -218,6 +227,12 @@ export class SimulatedMeshNode {
     this.#drain();
   }
 
+  takeCall(message: Uint8Array): void {
+    if (!this.#running) return;
+    this.tunnel.handleCall(message, this.#mesh.network.now, this.#out);
+    this.#drain();
+  }
+
   /** Sends an IPv4 packet with these bytes in it to another node's virtual address. */
   send(to: SimulatedMeshNode, text: string): void {
     const packet = ipv4Packet(this.virtualIp, to.virtualIp, text);
@@ -302,6 +317,7 @@ export class SimulatedMeshNode {
     for (let event = this.tunnel.pollEvent(); event; event = this.tunnel.pollEvent()) {
       this.events.push(event);
       if (event.kind === 'reflexive-changed') this.#mesh.publish();
+      if (event.kind === 'call-by-control') this.#mesh.handCall(event.peer.publicKey, event.message);
       if (event.kind === 'sockets-wanted') this.#openExtraSockets(event.peer.publicKey, event.count);
       if (event.kind === 'sockets-unneeded') this.#closeExtraSockets(event.sockets);
     }

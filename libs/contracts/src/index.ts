@@ -7,6 +7,7 @@ export {
   type AuditQuery,
   auditQuerySchema,
 } from './audit.js';
+export { type CallRequest, callRequestSchema, type CallResponse, callResponseSchema, MAX_CALL_BYTES } from './call.js';
 export { type CandidateMessage, candidateSchema, MAX_CANDIDATES, type MapVersion, mapVersionSchema } from './fields.js';
 export {
   type GoodbyeRequest,

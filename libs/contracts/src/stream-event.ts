@@ -6,6 +6,7 @@
 //   data: {"sequence":3,"type":"peer-changed","payload":"{…}","signature":"…base64…"}
 
 import { z } from 'zod';
+import { callEventSchema } from './call.js';
 import { counterSchema, ipPrefixSchema, mapVersionSchema, nodeIdSchema } from './fields.js';
 import { networkMapSchema, peerSchema } from './network-map.js';
 
@@ -28,6 +29,8 @@ export const streamEventSchema = z.discriminatedUnion('type', [
     payload: z.object({ map_version: mapVersionSchema, network_cidr: ipPrefixSchema, peer: peerSchema }),
   }),
   z.object({ type: z.literal('peer-removed'), payload: z.object({ map_version: mapVersionSchema, id: nodeIdSchema }) }),
+  /** The peer of that key asks to be searched for now; whether it is genuine is for the receiver to see. */
+  z.object({ type: z.literal('call'), payload: callEventSchema }),
   /** Somebody opened or left the dashboard: heartbeats come at this interval from now on. */
   z.object({ type: z.literal('heartbeat-interval'), payload: z.object({ heartbeat_interval_ms: counterSchema }) }),
   /** Nothing happened; the stream is alive. Sent every STREAM_KEEPALIVE_MS. */

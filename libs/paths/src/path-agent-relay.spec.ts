@@ -193,3 +193,54 @@ describe('a call of the peer', () => {
     expect(agent.status(instant(0)).state).toBe('searching');
   });
 });
+
+describe('a call by the control server', () => {
+  const callsOf = (found: readonly PathEvent[]) => found.filter(({ kind }) => kind === 'call-by-control');
+
+  it('is made where there is no relay, as often as the peer would listen', () => {
+    const { agent, sent, out, events } = world();
+    for (let i = 0; i < 10; i++) {
+      agent.start(instant(i), out);
+      agent.stop(instant(i));
+    }
+    expect(callsOf(events())).toHaveLength(4);
+    expect(sent).toEqual([]);
+  });
+
+  it.each([
+    ['is made where the relay does not answer for a second', false, 1],
+    ['is not made where the relay answers', true, 0],
+  ])('%s', (_, isAnswered, count) => {
+    const { agent, sent, out, events, receive } = world();
+    agent.setRelay(relay, instant(0));
+    agent.start(instant(0), out);
+    const probe = sent.find(({ kind }) => kind === 'request')!;
+    if (isAnswered) {
+      receive(encodeProbeResponse(nodeCrypto, remoteKeys, probe.message.transactionId, relay, NO_DATA), relay, 200);
+    }
+    for (let now = 0; now < 5000; now += 50) {
+      agent.handleTimeout(instant(now), out);
+      if (now < 1000) expect(callsOf(events())).toEqual([]);
+    }
+    expect(callsOf(events())).toHaveLength(count);
+  });
+
+  it('starts a search for the candidates that it names, which calls back', () => {
+    const { agent, sent, out, events } = world();
+    const call = callOf(1n);
+    expect(agent.handleCall(decoded(call), call, instant(0), out)).toEqual({ ok: true });
+    expect(sent.map(({ path, kind }) => [path, kind])).toEqual([[formatPath(udpPath(near)), 'request']]);
+    expect(events().map(({ kind }) => kind)).toEqual(['search-started', 'call-by-control']);
+    expect(agent.handleCall(decoded(call), call, instant(0), out)).toEqual({ ok: false, reason: 'replayed-counter' });
+  });
+
+  it('is the only thing that counts from there', () => {
+    const { agent, sent, out } = world();
+    const request = encodeProbeRequest(nodeCrypto, remoteKeys, new Uint8Array(12), 1n);
+    expect(agent.handleCall(decoded(request), request, instant(0), out)).toEqual({ ok: false, reason: 'not-a-probe' });
+    const genuine = callOf(2n);
+    const forged = genuine.with(60, genuine[60]! ^ 1);
+    expect(agent.handleCall(decoded(genuine), forged, instant(0), out)).toEqual({ ok: false, reason: 'bad-integrity' });
+    expect(sent).toEqual([]);
+  });
+});

@@ -76,7 +76,10 @@ function world(options: { limiter?: DestinationLimiter; overlay?: string } = {})
     },
   };
   const drain = () => {
-    for (let event = agent.pollEvent(); event; event = agent.pollEvent()) events.push(event);
+    for (let event = agent.pollEvent(); event; event = agent.pollEvent()) {
+      // Each search calls the peer, by the control server where there is no relay: path-agent-relay.spec.ts.
+      if (event.kind !== 'call-by-control') events.push(event);
+    }
   };
   const receive = (datagram: Uint8Array, from: Endpoint) => {
     const result = agent.handleProbe(decoded(datagram), datagram, udpPath(from), instant(now), out);
@@ -176,7 +179,8 @@ describe('searching', () => {
       const probe = openProbe(nodeCrypto, remoteKeys, decoded(bytes), bytes);
       return probe.ok && probe.kind === 'request' ? probe.counter : undefined;
     });
-    expect(counters).toEqual(counters.map((_, i) => 5000n + BigInt(i)));
+    // The call that the search began with has the first.
+    expect(counters).toEqual(counters.map((_, i) => 5001n + BigInt(i)));
   });
 
   it('takes the first that answers, and changes to a clearly faster one', () => {

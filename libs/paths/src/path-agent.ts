@@ -60,7 +60,7 @@ export class PathAgent {
     const paths = (this.#paths = new KnownPaths(options.overlayPrefixes ?? []));
     this.#exchange = new ProbeExchange(options);
     const sender = (this.#sender = new ProbeSender(this.#exchange, limiter, journal, this.counters));
-    const calls = (this.#calls = new PeerCalls(ownCall, paths, sender));
+    const calls = (this.#calls = new PeerCalls(ownCall, paths, sender, journal));
     const hardNats = (this.#hardNats = new HardNatSearch(guessing, paths, sender, journal));
     this.#search = new PathSearch({ random, paths, sender, calls, hardNats, journal });
   }
@@ -146,7 +146,16 @@ export class PathAgent {
 
   /** A decoded STUN message whose `probeIdOf` is this agent's `incomingId`, with its bytes. What is refused is counted. */
   handleProbe(message: StunMessage, datagram: Uint8Array, from: Path, now: Instant, out: PathOutput): ProbeResult {
-    const result = this.#handleProbe(message, datagram, from, now, out);
+    return this.#counted(this.#handleProbe(message, datagram, from, now, out));
+  }
+
+  /** The same for a call that the control server has handed on: nothing else counts from there. */
+  handleCall(message: StunMessage, datagram: Uint8Array, now: Instant, out: PathOutput): ProbeResult {
+    const opened = this.#exchange.openCall(message, datagram);
+    return this.#counted(opened.ok ? this.#handleCall(opened.value, now, out) : opened);
+  }
+
+  #counted(result: ProbeResult): ProbeResult {
     if (!result.ok) this.counters.dropped[result.reason] = (this.counters.dropped[result.reason] ?? 0) + 1;
     return result;
   }

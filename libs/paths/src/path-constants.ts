@@ -99,5 +99,9 @@ export const IDLE_TIME = minutes(3);
 /** The pause between two searches for something better than a relay doubles up to this. */
 export const LONGEST_RELAYED_PAUSE = minutes(5);
 
+/** The relay that a search begins with has not answered for so long: the peer is called by the control server. Longer than it
+ * takes to connect to a relay on the other side of the earth and to ask it for the peer. */
+export const RELAY_ANSWER_TIME = seconds(1);
+
 /** Calls of a peer that are listened to: four at once, then one every two seconds. */
 export const CALL_LIMITS: RateLimits = { burst: 4, perSecond: 0.5 };

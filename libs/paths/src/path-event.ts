@@ -46,6 +46,8 @@ export type PathEvent =
       readonly provenBytes: number;
       readonly losesBytes: number | undefined;
     }
+  /** "Call me maybe", for the control server to hand to the peer: no relay reaches it. */
+  | { readonly kind: 'call-by-control'; readonly message: Uint8Array }
   /** Open so many further sockets, and hand them to `useSockets`. */
   | { readonly kind: 'sockets-wanted'; readonly count: number }
   /** Close these. */

@@ -14,6 +14,7 @@ import {
   addDuration,
   assertNever,
   type Duration,
+  durationBetween,
   type Instant,
   type Path,
   pathsEqual,
@@ -39,6 +40,7 @@ import {
   FRESH_CONFIRMATION,
   FULL_DATAGRAM_BYTES,
   IDLE_TIME,
+  RELAY_ANSWER_TIME,
   RETRY_SEARCH_TIME,
   SEARCH_TIME,
   SETTLE_TIME,
@@ -181,7 +183,7 @@ export class PathSearch {
     const state = this.#state;
     const isLooking = state.kind === 'searching' || (state.kind === 'connected' && isInDoubt(state));
     if (!isLooking) return;
-    this.#calls.send(out);
+    this.#calls.send(now, out);
     if (state.kind === 'searching') this.#hardNats.schedule(this.#calls.nats, now);
   }
 
@@ -297,15 +299,20 @@ export class PathSearch {
     this.#journal.tell({ kind: 'search-started', reason });
     this.#journal.note({ kind: 'search', reason }, now);
     // Who is called calls back, so that both know of each other's NAT. A peer that searches already does not call again.
-    this.#calls.send(out);
-    if (this.#paths.relay) this.#sender.probe(this.#paths.relay, now, out);
+    this.#calls.send(now, out);
+    const { relay } = this.#paths;
+    if (relay) this.#sender.probe(relay, now, out);
     this.#hardNats.schedule(this.#calls.nats, now);
     const until = addDuration(now, span);
-    this.#searchRound({ kind: 'searching', since: now, until, roundAt: now, failures }, now, out);
+    const callAt = relay && addDuration(now, RELAY_ANSWER_TIME);
+    this.#searchRound({ kind: 'searching', since: now, until, roundAt: now, callAt, failures }, now, out);
   }
 
   #searchRound(state: Searching, now: Instant, out: PathOutput): void {
-    this.#state = { ...state, roundAt: nextRound(now, this.#random) };
+    const callAt = state.callAt !== undefined && now >= state.callAt ? undefined : state.callAt;
+    this.#state = { ...state, roundAt: nextRound(now, this.#random), callAt };
+    const isRelayThere = this.#paths.relay?.confirmedWithin(durationBetween(state.since, now), now) ?? false;
+    if (state.callAt !== undefined && callAt === undefined && !isRelayThere) this.#calls.sendByControl(now);
     this.#sender.probeAll(this.#paths.candidates, now, out);
   }
 
@@ -381,7 +388,7 @@ export class PathSearch {
     // Before it is given up, something else is looked for: an address may have changed, ours or the peer's.
     this.#unsettle(next, now);
     this.#journal.tell({ kind: 'path-in-doubt', path: state.entry.path });
-    this.#calls.send(out);
+    this.#calls.send(now, out);
   }
 
   /** What answered a moment ago is taken at once; older confirmations count for nothing in the search that follows. */

@@ -18,6 +18,8 @@ export interface Searching {
   readonly since: Instant;
   readonly until: Instant;
   readonly roundAt: Instant;
+  /** Without an answer by the relay until then, the peer is called by the control server, too; absent afterwards. */
+  readonly callAt: Instant | undefined;
   /** Searches in a row that came to nothing. */
   readonly failures: number;
 }

@@ -1,11 +1,12 @@
-// "Call me maybe", both ways: our calls to the peer by the relay, the peer's to us, and what both say of their NATs. PathAgent
-// owns one.
+// "Call me maybe", both ways: our calls to the peer by the relay or the control server, the peer's to us, and what both say of
+// their NATs. PathAgent owns one.
 
 import { type Instant, TokenBucket } from '@shadownet/primitives';
 import { type Call, decodeCall } from './call.js';
 import type { KnownPaths } from './known-paths.js';
 import { type NatPair, type NatTraits, UNKNOWN_NAT } from './nat-traits.js';
 import { CALL_LIMITS } from './path-constants.js';
+import type { PathJournal } from './path-journal.js';
 import type { PathOutput } from './path-output.js';
 import type { ProbeSender } from './probe-sender.js';
 
@@ -15,6 +16,7 @@ export type ReceivedCall =
 
 export class PeerCalls {
   readonly #limiter = new TokenBucket(CALL_LIMITS);
+  readonly #controlLimiter = new TokenBucket(CALL_LIMITS);
   #remoteNat: NatTraits = UNKNOWN_NAT;
 
   /** `ownCall`: what our calls tell at that moment. */
@@ -22,12 +24,20 @@ export class PeerCalls {
     private readonly ownCall: () => Call,
     private readonly paths: KnownPaths,
     private readonly sender: ProbeSender,
+    private readonly journal: PathJournal,
   ) {}
 
-  /** Asks the peer to probe us now, if a relay reaches it. */
-  send(out: PathOutput): void {
+  /** Asks the peer to probe us now. */
+  send(now: Instant, out: PathOutput): void {
     const { relay } = this.paths;
     if (relay) this.sender.call(relay.path, this.ownCall(), out);
+    else this.sendByControl(now);
+  }
+
+  /** Has the owner ask the control server, as often as the peer would listen. */
+  sendByControl(now: Instant): void {
+    if (!this.#controlLimiter.take(now)) return;
+    this.journal.tell({ kind: 'call-by-control', message: this.sender.encodeCall(this.ownCall()) });
   }
 
   /** An authentic call of the peer. */

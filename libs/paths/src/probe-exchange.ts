@@ -2,7 +2,7 @@
 // counter, each of the peer's taken once, each answer only to a request of ours. Used by path-agent.ts.
 
 import type { CryptoProvider, RandomBytes } from '@shadownet/crypto';
-import type { Duration, Instant, Path, RelayPath } from '@shadownet/primitives';
+import type { Duration, Instant, Path } from '@shadownet/primitives';
 import { type StunMessage, TRANSACTION_ID_BYTES } from '@shadownet/stun';
 import { type Call, encodeCall } from './call.js';
 import { CounterWindow } from './counter-window.js';
@@ -51,10 +51,16 @@ export interface OpenedAnswer {
   readonly report: PathReport | undefined;
 }
 
+export interface OpenedCall {
+  readonly ok: true;
+  readonly kind: 'call';
+  readonly value: Uint8Array;
+}
+
 export type OpenedMessage =
   | ({ readonly ok: true } & OpenedRequest)
   | ({ readonly ok: true } & OpenedAnswer)
-  | { readonly ok: true; readonly kind: 'call'; readonly value: Uint8Array }
+  | OpenedCall
   | { readonly ok: false; readonly reason: ProbeRefusal };
 
 export class ProbeExchange {
@@ -93,12 +99,10 @@ export class ProbeExchange {
     return true;
   }
 
-  sendCall(relay: RelayPath, call: Call, out: PathOutput): void {
+  /** A message for a relay, or for the control server, to hand on. */
+  encodeCall(call: Call): Uint8Array {
     const transactionId = this.#random(TRANSACTION_ID_BYTES);
-    out.datagram(
-      encodeCallMessage(this.#crypto, this.#keys, transactionId, this.#takeCounter(), encodeCall(call)),
-      relay,
-    );
+    return encodeCallMessage(this.#crypto, this.#keys, transactionId, this.#takeCounter(), encodeCall(call));
   }
 
   /** What came, if it is authentic and fresh: then it is used up. */
@@ -114,6 +118,18 @@ export class ProbeExchange {
     return opened.kind === 'call'
       ? { ok: true, kind: 'call', value: opened.value }
       : { ok: true, kind: 'request', transactionId, bytes: datagram.length };
+  }
+
+  /** A call that came by the control server, from where nothing else is to come. */
+  openCall(
+    message: StunMessage,
+    datagram: Uint8Array,
+  ): OpenedCall | { readonly ok: false; readonly reason: ProbeRefusal } {
+    const opened = openProbe(this.#crypto, this.#keys, message, datagram);
+    if (!opened.ok) return opened;
+    if (opened.kind !== 'call') return { ok: false, reason: 'not-a-probe' };
+    if (!this.#countersSeen.accept(opened.counter)) return { ok: false, reason: 'replayed-counter' };
+    return { ok: true, kind: 'call', value: opened.value };
   }
 
   #takeCounter(): bigint {

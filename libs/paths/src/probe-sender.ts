@@ -40,7 +40,12 @@ export class ProbeSender {
 
   /** "Call me maybe": asks the peer to probe us now. */
   call(relay: RelayPath, call: Call, out: PathOutput): void {
+    out.datagram(this.encodeCall(call), relay);
+  }
+
+  /** The same for another carrier than a relay. */
+  encodeCall(call: Call): Uint8Array {
     this.counters.callsSent += 1;
-    this.exchange.sendCall(relay, call, out);
+    return this.exchange.encodeCall(call);
   }
 }

@@ -90,7 +90,7 @@ describe('a tunnel', () => {
     const node = tunnel();
     expect(node.updateNetworkMap(map([peer(publicKey(2))]), NOW, out)).toMatchObject({ ok: true, peers: 1, added: 1 });
     expect(out.to).toEqual(['192.168.1.2:51820']);
-    expect(events(node)).toEqual(['search-started']);
+    expect(events(node)).toEqual(['search-started', 'call-by-control']);
     expect(node.pollTimeout()?.reason).toContain('path');
   });
 
@@ -124,7 +124,7 @@ describe('a tunnel', () => {
     const packet = new Uint8Array(20);
     packet.set([0x45, 0, 0, 20, 0, 0, 0, 0, 64, 253, 0, 0, 10, 100, 0, 1, 10, 100, 0, 2]);
     for (let count = 0; count < 5; count++) node.handlePacket(packet, NOW, out);
-    expect(events(node)).toEqual(['search-started']);
+    expect(events(node)).toEqual(['search-started', 'call-by-control']);
     expect(out.to).toHaveLength(1);
   });
 

@@ -217,6 +217,18 @@ export class Tunnel {
     this.#drain(now, out);
   }
 
+  /** "Call me maybe" of a peer, as the control server has handed it on. What is none, or of nobody, is counted and dropped. */
+  handleCall(message: Uint8Array, now: Instant, out: TunnelOutput): void {
+    const classified = classifyDatagram(message);
+    const stun = classified.kind === 'stun' ? classified.message : undefined;
+    const probeId = stun && probeIdOf(stun);
+    const link = probeId && this.#links.ofProbeId(probeId);
+    if (!link) return this.#count('call-unexpected');
+    const result = this.#links.agentOf(link).handleCall(stun!, message, now, out);
+    if (!result.ok) this.#count(`call-${result.reason}`);
+    this.#drain(now, out);
+  }
+
   #packetWorkerHost(): PacketWorkerHost {
     const device = this.#device;
     return {
@@ -539,6 +551,7 @@ export class Tunnel {
         return this.#own.refresh(now, out);
       case 'pong':
       case 'path-mtu':
+      case 'call-by-control':
       case 'sockets-wanted':
         this.#events.push({ ...event, peer: link.name });
         return;

@@ -31,6 +31,7 @@ const OPEN_ROUTES = [
 const NODE_ROUTES = ['GET /peers', 'GET /events', 'POST /register', 'POST /heartbeat', 'POST /goodbye'].flatMap(
   (route) => [route, route.replace('/', '/api/v1/')],
 );
+NODE_ROUTES.push('POST /api/v1/calls');
 
 interface Route {
   readonly method: string;

@@ -51,6 +51,13 @@ export class EventStreams implements OnModuleDestroy {
     for (const [publicKey, stream] of this.#streams) if (publicKey !== exceptFor) stream.send(event.type, payload);
   }
 
+  /** Tells the node of that key alone; false if it has no stream. */
+  tell(publicKey: string, event: StreamEvent): boolean {
+    const stream = this.#streams.get(publicKey);
+    stream?.send(event.type, JSON.stringify(event.payload));
+    return stream !== undefined;
+  }
+
   @Interval(STREAM_KEEPALIVE_MS)
   keepAlive(): void {
     if (this.#version) this.publish({ type: 'keepalive', payload: { map_version: this.#version } });

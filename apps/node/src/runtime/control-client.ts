@@ -2,6 +2,9 @@
 // libs/contracts message-signature). It knows nothing of retries: control-session decides when to call.
 
 import {
+  type CallRequest,
+  type CallResponse,
+  callResponseSchema,
   type GoodbyeRequest,
   goodbyeResponseSchema,
   type HeartbeatRequest,
@@ -104,6 +107,10 @@ export class ControlClient {
 
   goodbye(request: GoodbyeRequest, signal?: AbortSignal): Promise<ControlResult<unknown>> {
     return this.#call('POST', '/goodbye', request, goodbyeResponseSchema, signal);
+  }
+
+  call(request: CallRequest, signal?: AbortSignal): Promise<ControlResult<CallResponse>> {
+    return this.#call('POST', '/calls', request, callResponseSchema, signal);
   }
 
   /** Reads the event stream until it ends, which it does by failure or by `signal` only; resolves with why. */

@@ -45,6 +45,10 @@ class RecordingHost {
     this.newest = change.map.map_version;
     return true;
   }
+  readonly calls: Uint8Array[] = [];
+  onCall(message: Uint8Array): void {
+    this.calls.push(message);
+  }
   isNewer({ sequence }: MapVersion): boolean {
     return sequence > this.newest.sequence;
   }
@@ -124,6 +128,26 @@ describe('a control session', () => {
     control.refusals.set('/register', { status: 409, code: 'id-taken' });
     await expect(session.registerUntil(deadline(5))).rejects.toMatchObject({ code: 'control-refused' });
     expect(control.seen('/register')).toHaveLength(1);
+  });
+
+  it('has peers called, as often as the server allows, and hands on their calls', async () => {
+    await establish();
+    const peer = control.publicKey;
+    for (let i = 0; i < 100; i++) session.call(peer, Uint8Array.of(1, 2, 3));
+    await expect.poll(() => control.seen('/calls').length, SOON).toBe(32);
+    expect(control.seen('/calls')[0]?.body).toEqual({ public_key: encodePublicKey(peer), call: 'AQID' });
+    control.streams[0]!.send('call', { public_key: encodePublicKey(peer), call: 'BAUG' });
+    await expect.poll(() => host.calls, SOON).toEqual([Uint8Array.of(4, 5, 6)]);
+  });
+
+  it('has nobody called by a server that is away', async () => {
+    await establish();
+    await control.stop();
+    await expect.poll(() => session.connected, SOON).toBe(false);
+    session.call(control.publicKey, Uint8Array.of(1, 2, 3));
+    await control.start();
+    await expect.poll(() => session.connected, SOON).toBe(true);
+    expect(control.seen('/calls')).toEqual([]);
   });
 
   it('sends a heartbeat at once when told to', async () => {

@@ -17,7 +17,19 @@ import {
   type StreamEvent,
 } from '@shadownet/contracts';
 import type { RandomBytes } from '@shadownet/crypto';
-import { assertNever, type Duration, type Instant, milliseconds, seconds } from '@shadownet/primitives';
+import {
+  assertNever,
+  decodeBase64,
+  type Duration,
+  encodeBase64,
+  encodePublicKey,
+  type Instant,
+  milliseconds,
+  type PublicKey,
+  type RateLimits,
+  seconds,
+  TokenBucket,
+} from '@shadownet/primitives';
 import { NodeError } from '../node-error.js';
 import { Backoff } from './backoff.js';
 import type { ControlClient } from './control-client.js';
@@ -42,6 +54,8 @@ export interface ControlSessionHost {
   onRelays(relays: readonly Relay[]): void;
   /** False if the change cannot be applied to the map that the node has: the session fetches the whole one. */
   onMapChange(change: MapChange): boolean;
+  /** A peer called by the server: the message is between the two nodes. */
+  onCall(message: Uint8Array): void;
   /** True if a map of this version would be news. */
   isNewer(version: MapVersion): boolean;
 }
@@ -64,12 +78,15 @@ const LONGEST_RETRY = seconds(15);
 const GOODBYE_TIMEOUT = seconds(1);
 /** What the server may ask for: an interval of 0 must not spin, and a silent node is offline after 120 s. */
 const HEARTBEAT_BOUNDS = { shortest: seconds(1), longest: seconds(60) };
+/** Below what the server allows a node. */
+const CALL_LIMITS: RateLimits = { burst: 32, perSecond: 4 };
 const POLL_BOUNDS = { shortest: seconds(5), longest: seconds(600) };
 
 export class ControlSession {
   readonly #options: ControlSessionOptions;
   readonly #untrusted: UntrustedLog;
   readonly #stopped = new AbortController();
+  readonly #calls = new TokenBucket(CALL_LIMITS);
   readonly #beatBackoff: Backoff;
   readonly #streamBackoff: Backoff;
   /** Before `start` only `registerUntil` talks to the server. */
@@ -114,6 +131,13 @@ export class ControlSession {
   /** Tells the server now what changed, instead of at the next heartbeat. */
   heartbeatNow(): void {
     if (this.#contact.kind === 'connected') void this.#beat();
+  }
+
+  /** Has a peer called, if the server is there. What comes of it is seen by the search; one that is lost is nothing to report. */
+  call(peer: PublicKey, message: Uint8Array): void {
+    const { client, now } = this.#options;
+    if (this.#contact.kind !== 'connected' || !this.#calls.take(now())) return;
+    void client.call({ public_key: encodePublicKey(peer), call: encodeBase64(message) }, this.#stopped.signal);
   }
 
   /** Says goodbye (for a second at most) and ends everything. */
@@ -224,6 +248,10 @@ export class ControlSession {
       case 'heartbeat-interval':
         this.#heartbeatInterval = clamp(event.payload.heartbeat_interval_ms, HEARTBEAT_BOUNDS);
         return void this.#beat();
+      case 'call': {
+        const message = decodeBase64(event.payload.call);
+        return message && this.#options.host.onCall(message);
+      }
       case 'keepalive':
         // It has lasted. One that is ended at once again, as where two hosts share a key, is opened ever more rarely.
         this.#streamBackoff.reset();

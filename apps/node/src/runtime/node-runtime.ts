@@ -376,6 +376,7 @@ export class NodeRuntime {
   #onTunnelEvent(event: TunnelEvent, now: Instant): void {
     this.#report.write(event, now);
     if (event.kind === 'pong') this.#core?.pings.onPong(event);
+    if (event.kind === 'call-by-control') this.#core?.session.call(event.peer.publicKey, event.message);
     if (event.kind !== 'reflexive-changed') return;
     this.#firstReflexive.raise();
     this.#core?.network.onReflexiveChanged();
@@ -391,6 +392,7 @@ export class NodeRuntime {
       onRegistered: (response) => this.#onRegistered(this.#core!, response),
       onRelays: (relays) => void this.#core!.relays.setRelays(relays),
       onMapChange: (change) => this.#onMapChange(this.#core!, change),
+      onCall: (message) => this.#core!.driver.run((tunnel, now, out) => tunnel.handleCall(message, now, out)),
       isNewer: (version) => this.#core!.tunnel.isOlderThan(version),
     };
   }

@@ -137,6 +137,8 @@ export class FakeControl {
           relays: this.relays,
           server_time: SERVER_TIME,
         };
+      case '/calls':
+        return { success: true, delivered: true };
       case '/peers':
         return this.map;
       default:
