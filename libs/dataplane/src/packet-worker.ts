@@ -9,6 +9,7 @@ import {
   type PacketDirection,
   type PacketFilter,
   type PacketFilterFactory,
+  type PacketFilterTable,
   PathTable,
   PeerCells,
   ReceiverIndexTable,
@@ -128,8 +129,9 @@ export abstract class PacketWorker {
     packet: DataView,
     offset: number,
     length: number,
+    now: Instant,
   ): boolean {
-    const verdict = this.#filter?.judge(direction, peer, packet, offset, length) ?? 'accept';
+    const verdict = this.#filter?.judge(direction, peer, packet, offset, length, now) ?? 'accept';
     if (verdict === 'accept') return true;
     this.control.count(verdict === 'filter-denied' ? COUNTER.filterDenied : COUNTER.filterUnreadable);
     return false;
@@ -210,7 +212,7 @@ export abstract class PacketWorker {
     }
   }
 
-  #useFilter(table: SharedArrayBuffer | undefined): void {
+  #useFilter(table: PacketFilterTable | undefined): void {
     if (table && !this.makeFilter) throw new Error('a packet worker without a filter is given a table for one');
     this.#filter = table && this.makeFilter?.(table);
   }

@@ -453,7 +453,7 @@ export class ReceiveWorker extends PacketWorker {
         this.control.count(COUNTER.sessionEnded, 1 + group.payloads);
         continue;
       }
-      if (!this.passesFilter('in', group.owner.peer, this.#inputView, group.at, group.length)) continue;
+      if (!this.passesFilter('in', group.owner.peer, this.#inputView, group.at, group.length, this.#now)) continue;
       joiner.finish(group);
       const queue = this.#queueOf(group.at);
       let result = this.#write(group, queue);

@@ -139,7 +139,7 @@ export class TransmitWorker extends PacketWorker {
 
     const destination = this.#sending.find(peer, this.#now);
     if (!destination || this.#carriesMessageTo(destination, packet, end, isIpv4)) return this.#handToCore(packets);
-    if (!this.passesFilter('out', peer, this.#inputView, packet, end - packet)) return;
+    if (!this.passesFilter('out', peer, this.#inputView, packet, end - packet, this.#now)) return;
     const first = this.#sending.reserve(destination, packets);
     if (first === undefined) return this.#handToCore(packets);
     this.#send(destination, first, packets, ecnOf(this.#input.bytes, packet));

@@ -2,7 +2,7 @@
 // cells that both look at. Packets never travel by message.
 
 import type { SocketFamily } from '@shadownet/native';
-import type { HandshakeKeys, WorkerBuffers } from '@shadownet/wireguard';
+import type { HandshakeKeys, PacketFilterTable, WorkerBuffers } from '@shadownet/wireguard';
 import type { MessagePort } from 'node:worker_threads';
 
 export type WorkerRole = 'transmit' | 'receive';
@@ -40,7 +40,7 @@ export type WorkerMessage =
   | { readonly kind: 'handshake-keys'; readonly keys: HandshakeKeys | undefined }
   /** To those that receive: the texts (formatEndpoint) of where frames of relays come from. None at first. */
   | { readonly kind: 'relays'; readonly endpoints: readonly string[] }
-  | { readonly kind: 'filter'; readonly table: SharedArrayBuffer | undefined }
+  | { readonly kind: 'filter'; readonly table: PacketFilterTable | undefined }
   | { readonly kind: 'mtu'; readonly mtu: number };
 
 export interface WorkerSocket {

@@ -39,7 +39,7 @@ import { LoadDetector } from './handshake/load-detector.js';
 import { type Admission, LoadGuard } from './handshake/load-guard.js';
 import type { TimestampSource } from './handshake/timestamp.js';
 import { HandshakeCells } from './packet-workers/handshake-cells.js';
-import type { PacketDirection, PacketFilter, PacketFilterFactory } from './packet-filter.js';
+import type { PacketDirection, PacketFilter, PacketFilterFactory, PacketFilterTable } from './packet-filter.js';
 import { WorkerState } from './packet-workers/worker-state.js';
 import { sourceOf } from './path-source.js';
 import type { Peer } from './peer.js';
@@ -151,17 +151,17 @@ export class DeviceState {
   }
 
   /** From now on packets are judged by this table, or by none. Throws if the device was made without a filter. */
-  setFilterTable(table: SharedArrayBuffer | undefined): void {
+  setFilterTable(table: PacketFilterTable | undefined): void {
     if (table && !this.#makeFilter) throw new Error('a device without a packet filter is given a table for one');
     this.#filter = table && this.#makeFilter?.(table);
     this.workers.publishFilterTable(table);
   }
 
   /** A whole IP packet of the peer's. The drop that the filter wants, already counted. */
-  filtered(direction: PacketDirection, peer: Peer, packet: Uint8Array): Drop | undefined {
+  filtered(direction: PacketDirection, peer: Peer, packet: Uint8Array, now: Instant): Drop | undefined {
     if (!this.#filter) return undefined;
     const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
-    const verdict = this.#filter.judge(direction, peer.id, view, 0, packet.byteLength);
+    const verdict = this.#filter.judge(direction, peer.id, view, 0, packet.byteLength, now);
     return verdict === 'accept' ? undefined : this.drop(verdict);
   }
 

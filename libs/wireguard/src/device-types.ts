@@ -5,7 +5,7 @@ import type { Duration, Instant, IpPrefix, Path, PublicKey, Secret } from '@shad
 import type { HandshakeKeys } from './handshake/cookie.js';
 import type { Admission } from './handshake/load-guard.js';
 import type { TimestampSource } from './handshake/timestamp.js';
-import type { PacketFilterFactory } from './packet-filter.js';
+import type { PacketFilterFactory, PacketFilterTable } from './packet-filter.js';
 import type { WorkerBuffers } from './packet-workers/worker-state.js';
 import type { SessionTable } from './transport/session-table.js';
 
@@ -92,7 +92,7 @@ export interface PacketWorkerHost {
   /** Runs `deliver`, which hands the device a handshake message that a worker has checked and admitted so. */
   whileAdmitted(admission: Admission, deliver: () => void): void;
   /** The packet filter's table if it changed since the last call; a change to none is `{ table: undefined }`. */
-  takeFilterTable(): { readonly table: SharedArrayBuffer | undefined } | undefined;
+  takeFilterTable(): { readonly table: PacketFilterTable | undefined } | undefined;
   /** Takes note of what workers sent and received since the last call; false if that was nothing. */
   handleWorkerTraffic(now: Instant, out: DeviceOutput): boolean;
 }

@@ -28,6 +28,7 @@ import type { HandshakeKeys } from './handshake/cookie.js';
 import type { Admission } from './handshake/load-guard.js';
 import type { WorkerBuffers } from './packet-workers/worker-state.js';
 import { WorkerTraffic } from './packet-workers/worker-traffic.js';
+import type { PacketFilterTable } from './packet-filter.js';
 import { Peer } from './peer.js';
 import type { PeerTimer } from './peer-timers.js';
 import { handleDatagram } from './receive.js';
@@ -245,11 +246,11 @@ export class Device implements PacketWorkerHost {
   }
 
   /** Packets of both directions are judged by this table from now on, those that workers move once these have passed an epoch; by none if `undefined`. */
-  setFilterTable(table: SharedArrayBuffer | undefined): void {
+  setFilterTable(table: PacketFilterTable | undefined): void {
     this.#state.setFilterTable(table);
   }
 
-  takeFilterTable(): { readonly table: SharedArrayBuffer | undefined } | undefined {
+  takeFilterTable(): { readonly table: PacketFilterTable | undefined } | undefined {
     return this.#state.workers.takeFilterTable();
   }
 

@@ -19,7 +19,13 @@ export { type Admission, LoadGuard } from './handshake/load-guard.js';
 export { isWireGuardMessage, TRANSPORT_HEADER_LENGTH } from './handshake/messages.js';
 export { Tai64nSource, type Tai64nOptions, type TimestampSource } from './handshake/timestamp.js';
 export { type InnerPacket, parseInnerPacket } from './inner-packet.js';
-export type { PacketDirection, PacketFilter, PacketFilterFactory, PacketVerdict } from './packet-filter.js';
+export type {
+  PacketDirection,
+  PacketFilter,
+  PacketFilterFactory,
+  PacketFilterTable,
+  PacketVerdict,
+} from './packet-filter.js';
 export { AllowedIpsTable } from './packet-workers/allowed-ips-table.js';
 export { HandshakeCells } from './packet-workers/handshake-cells.js';
 export { PathTable } from './packet-workers/path-table.js';

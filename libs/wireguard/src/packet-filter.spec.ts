@@ -1,12 +1,12 @@
 import { nodeCrypto } from '@shadownet/crypto';
 import { milliseconds } from '@shadownet/primitives';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { PacketFilter, PacketFilterFactory } from './packet-filter.js';
+import type { PacketFilter, PacketFilterFactory, PacketFilterTable } from './packet-filter.js';
 import { ipv4Packet, type SimulatedHost, SimulatedNetwork } from './simulated-network.js';
 
 /** Denies packets that end with a byte of the table, one for each direction; those shorter than 24 bytes show it no end. */
 const byLastByte: PacketFilterFactory = (table): PacketFilter => {
-  const denied = new Uint8Array(table);
+  const denied = new Uint8Array(table.rules);
   return {
     judge(direction, _peer, packet, offset, length) {
       if (length < 24) return 'filter-unreadable';
@@ -15,10 +15,10 @@ const byLastByte: PacketFilterFactory = (table): PacketFilter => {
   };
 };
 
-function tableOf(out: number, into: number): SharedArrayBuffer {
-  const table = new SharedArrayBuffer(2);
-  new Uint8Array(table).set([out, into]);
-  return table;
+function tableOf(out: number, into: number): PacketFilterTable {
+  const rules = new SharedArrayBuffer(2);
+  new Uint8Array(rules).set([out, into]);
+  return { rules, flows: new SharedArrayBuffer(0) };
 }
 
 let network: SimulatedNetwork;

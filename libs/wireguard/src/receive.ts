@@ -254,7 +254,7 @@ function handleTransport(
   if (plaintext.length > 0) peer.timers.dataReceived(now);
   if (!content.ok) return content;
   if (content.kind === 'data') {
-    const filtered = state.filtered('in', peer, content.packet);
+    const filtered = state.filtered('in', peer, content.packet, now);
     if (filtered) return filtered;
     out.packet(content.packet, peer.publicKey);
   }

@@ -36,7 +36,7 @@ export function handlePacket(state: DeviceState, packet: Uint8Array, now: Instan
   if (!peer) return state.drop('no-peer-for-destination');
   if (carriesOwnMessage(state, packet, inner)) return state.drop('routing-loop');
 
-  const filtered = state.filtered('out', peer, packet.subarray(0, inner.length));
+  const filtered = state.filtered('out', peer, packet.subarray(0, inner.length), now);
   if (filtered) return filtered;
 
   const session = state.sendingSession(peer, now);

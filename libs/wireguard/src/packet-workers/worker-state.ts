@@ -3,6 +3,7 @@
 
 import { localAddressesEqual, pathsEqual, type UdpPath } from '@shadownet/primitives';
 import type { AllowedIps } from '../allowed-ips.js';
+import type { PacketFilterTable } from '../packet-filter.js';
 import type { Peer } from '../peer.js';
 import type { SessionRef, SessionTable } from '../transport/session-table.js';
 import { buildAllowedIpsTable } from './allowed-ips-table.js';
@@ -39,7 +40,7 @@ export class WorkerState {
   readonly #published = new Map<number, PublishedPath>();
   #allowedIps: 'published' | 'changed' = 'changed';
   /** What workers have to be told. */
-  #filter: { readonly table: SharedArrayBuffer | undefined } | undefined;
+  #filter: { readonly table: PacketFilterTable | undefined } | undefined;
 
   constructor(
     sessions: SessionTable,
@@ -99,12 +100,12 @@ export class WorkerState {
     this.#publishPath(id, isForWorkers ? path : undefined);
   }
 
-  publishFilterTable(table: SharedArrayBuffer | undefined): void {
+  publishFilterTable(table: PacketFilterTable | undefined): void {
     this.#filter = { table };
   }
 
   /** Once for each change. */
-  takeFilterTable(): { readonly table: SharedArrayBuffer | undefined } | undefined {
+  takeFilterTable(): { readonly table: PacketFilterTable | undefined } | undefined {
     const filter = this.#filter;
     this.#filter = undefined;
     return filter;
