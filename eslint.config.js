@@ -3,7 +3,18 @@ import js from '@eslint/js';
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-const PURE_LIBS = ['primitives', 'contracts', 'stun', 'wireguard', 'paths', 'relay', 'policy', 'tunnel', 'testlab'];
+const PURE_LIBS = [
+  'primitives',
+  'contracts',
+  'stun',
+  'wireguard',
+  'paths',
+  'relay',
+  'policy',
+  'packetfilter',
+  'tunnel',
+  'testlab',
+];
 
 /** Each project and the projects that it may import: dependencies point downward only (docs/architecture.md). */
 const MAY_IMPORT = {
@@ -15,6 +26,7 @@ const MAY_IMPORT = {
   'lib:paths': ['lib:primitives', 'lib:crypto', 'lib:stun'],
   'lib:relay': ['lib:primitives', 'lib:crypto'],
   'lib:policy': ['lib:primitives'],
+  'lib:packetfilter': ['lib:primitives', 'lib:policy', 'lib:wireguard'],
   'lib:tunnel': [
     'lib:primitives',
     'lib:contracts',
@@ -23,11 +35,21 @@ const MAY_IMPORT = {
     'lib:wireguard',
     'lib:paths',
     'lib:policy',
+    'lib:packetfilter',
   ],
   'lib:native': ['lib:primitives'],
   'lib:tun': ['lib:primitives', 'lib:native'],
   'lib:udp': ['lib:primitives', 'lib:native'],
-  'lib:dataplane': ['lib:primitives', 'lib:native', 'lib:crypto', 'lib:stun', 'lib:wireguard', 'lib:tun', 'lib:udp'],
+  'lib:dataplane': [
+    'lib:primitives',
+    'lib:native',
+    'lib:crypto',
+    'lib:stun',
+    'lib:wireguard',
+    'lib:packetfilter',
+    'lib:tun',
+    'lib:udp',
+  ],
   'lib:relayhost': ['lib:primitives', 'lib:crypto', 'lib:native', 'lib:udp', 'lib:relay'],
   'lib:uapi': ['lib:primitives', 'lib:wireguard'],
   'lib:testlab': ['lib:primitives', 'lib:crypto', 'lib:stun', 'lib:paths'],
@@ -56,6 +78,7 @@ const MAY_IMPORT = {
     'lib:primitives',
     'lib:contracts',
     'lib:policy',
+    'lib:packetfilter',
     'lib:crypto',
     'lib:stun',
     'lib:wireguard',
