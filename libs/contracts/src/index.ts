@@ -38,7 +38,20 @@ export {
   verifyResponse,
 } from './message-signature.js';
 export { type NatMessage, type Netcheck, type NetcheckFamily, netcheckSchema } from './netcheck.js';
-export { type NetworkMap, networkMapSchema, type Peer, peerSchema } from './network-map.js';
+export {
+  formatMapVersion,
+  type MapDelta,
+  mapDeltaSchema,
+  type MapUpdateMessage,
+  mapUpdateSchema,
+  type NetworkMap,
+  type NetworkMapPage,
+  networkMapPageSchema,
+  networkMapSchema,
+  parseMapVersion,
+  type Peer,
+  peerSchema,
+} from './network-map.js';
 export { type Overview, type OverviewLink, type OverviewNode, overviewSchema } from './overview.js';
 export { MAX_BODY_BYTES, type Problem, type ProblemCode, problemCodes, problemSchema } from './problem.js';
 export {

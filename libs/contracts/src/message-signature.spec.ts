@@ -173,7 +173,7 @@ describe('a signed response', () => {
 
 describe('a signed event', () => {
   const nonce = parameters.nonce;
-  const event = { sequence: 3, type: 'peer-changed', payload: '{"a":1}' };
+  const event = { sequence: 3, type: 'delta', payload: '{"a":1}' };
   const envelope = signEvent(crypto, key, nonce, event);
 
   it('verifies at its place in its stream', () => {
@@ -184,7 +184,7 @@ describe('a signed event', () => {
     expect(verifyEvent(crypto, key, nonce, 4, envelope)).toBe(false);
     expect(verifyEvent(crypto, key, nonce, 4, { ...envelope, sequence: 4 })).toBe(false);
     expect(verifyEvent(crypto, key, 'EBAQEBAQEBAQEBAQEBAQEA==', 3, envelope)).toBe(false);
-    expect(verifyEvent(crypto, key, nonce, 3, { ...envelope, type: 'peer-removed' })).toBe(false);
+    expect(verifyEvent(crypto, key, nonce, 3, { ...envelope, type: 'map' })).toBe(false);
     expect(verifyEvent(crypto, key, nonce, 3, { ...envelope, payload: '{"a":2}' })).toBe(false);
     expect(verifyEvent(crypto, key, nonce, 3, { ...envelope, signature: 'not base64' })).toBe(false);
     expect(verifyEvent(crypto, otherKey, nonce, 3, envelope)).toBe(false);

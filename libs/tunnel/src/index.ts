@@ -1,10 +1,4 @@
-export {
-  applyPeerChange,
-  compareMapVersions,
-  diffNetworkMap,
-  type NetworkMapDiff,
-  type PeerChange,
-} from './network-map.js';
+export { applyMapDelta, compareMapVersions, diffNetworkMap, type NetworkMapDiff } from './network-map.js';
 export type { LinkPathKind } from './peer-candidates.js';
 export { Tunnel } from './tunnel.js';
 export { TunnelError } from './tunnel-error.js';

@@ -1,7 +1,7 @@
-import type { NetworkMap, Peer } from '@shadownet/contracts';
+import type { MapDelta, NetworkMap, Peer } from '@shadownet/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyPeerChange, compareMapVersions, diffNetworkMap } from './network-map.js';
+import { applyMapDelta, compareMapVersions, diffNetworkMap } from './network-map.js';
 
 function peer(name: string, changes: Partial<Peer> = {}): Peer {
   return {
@@ -85,33 +85,69 @@ describe('the difference between two maps', () => {
   });
 });
 
-describe('a change of one peer', () => {
-  const change = (sequence: number, changed: Peer, epoch = 1) =>
-    ({ kind: 'peer-changed', version: { epoch, sequence }, networkCidr: '10.100.0.0/16', peer: changed }) as const;
-
-  it('replaces the peer with that id and takes over the version', () => {
-    const applied = applyPeerChange(map([peer('a'), peer('b')]), change(9, peer('a', { online: false })));
-    expect(applied).toEqual({ ok: true, map: map([peer('b'), peer('a', { online: false })], 9) });
+describe('a delta', () => {
+  const delta = (since: number, sequence: number, changes: Partial<MapDelta> = {}, epoch = 1): MapDelta => ({
+    since: { epoch, sequence: since },
+    map_version: { epoch, sequence },
+    network_cidr: '10.100.0.0/16',
+    removed: [],
+    changed: [],
+    ...changes,
   });
 
-  it('adds a peer that is new', () => {
-    const applied = applyPeerChange(map([peer('a')]), change(6, peer('b')));
-    expect(applied.ok && names(applied.map.peers)).toEqual(['a', 'b']);
+  it('replaces the peers with its ids and takes over the version', () => {
+    const changed = [peer('a', { online: false })];
+    const applied = applyMapDelta(map([peer('a'), peer('b')]), delta(5, 9, { changed }));
+    expect(applied).toEqual({ ok: true, map: map([peer('b'), ...changed], 9) });
   });
 
-  it('removes a peer by its id', () => {
-    const version = { epoch: 1, sequence: 6 };
-    const applied = applyPeerChange(map([peer('a'), peer('b')]), { kind: 'peer-removed', version, id: 'id-a' });
-    expect(applied.ok && names(applied.map.peers)).toEqual(['b']);
+  it('adds peers that are new and removes peers by their ids', () => {
+    const applied = applyMapDelta(
+      map([peer('a'), peer('b')]),
+      delta(5, 6, { removed: ['id-a'], changed: [peer('c')] }),
+    );
+    expect(applied.ok && names(applied.map.peers)).toEqual(['b', 'c']);
   });
 
-  it('is ignored if the map is newer', () => {
-    expect(applyPeerChange(map([], 7), change(6, peer('a')))).toEqual({ ok: false, reason: 'older-version' });
-    expect(applyPeerChange(map([], 1, 2), change(6, peer('a')))).toEqual({ ok: false, reason: 'older-version' });
+  it('puts a peer back whose id it removes: another key has it now', () => {
+    const changed = [peer('a', { public_key: 'key-new' })];
+    const applied = applyMapDelta(map([peer('a')]), delta(5, 6, { removed: ['id-a'], changed }));
+    expect(applied.ok && applied.map.peers).toEqual(changed);
   });
 
-  it('needs a whole map of its epoch to change', () => {
-    expect(applyPeerChange(undefined, change(6, peer('a')))).toEqual({ ok: false, reason: 'map-needed' });
-    expect(applyPeerChange(map([], 7), change(1, peer('a'), 2))).toEqual({ ok: false, reason: 'map-needed' });
+  it('is ignored if the map is newer than all of it', () => {
+    expect(applyMapDelta(map([], 7), delta(5, 6))).toEqual({ ok: false, reason: 'older-version' });
+    expect(applyMapDelta(map([], 1, 2), delta(5, 6))).toEqual({ ok: false, reason: 'older-version' });
+  });
+
+  it('needs a map that has reached the version that it begins at', () => {
+    expect(applyMapDelta(undefined, delta(5, 6))).toEqual({ ok: false, reason: 'map-needed' });
+    expect(applyMapDelta(map([], 4), delta(5, 6))).toEqual({ ok: false, reason: 'map-needed' });
+    expect(applyMapDelta(map([], 7), delta(5, 6, {}, 2))).toEqual({ ok: false, reason: 'map-needed' });
+  });
+
+  it('leads from any map that lies within it to the same one', () => {
+    const keys = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'));
+    fc.assert(
+      fc.property(keys, keys, keys, (before, between, after) => {
+        const full = delta(5, 9, {
+          removed: [...before, ...between].filter((name) => !after.includes(name)).map((name) => `id-${name}`),
+          changed: after.map((name) => peer(name)),
+        });
+        for (const [names_, sequence] of [
+          [before, 5],
+          [between, 7],
+        ] as const) {
+          const applied = applyMapDelta(
+            map(
+              names_.map((name) => peer(name)),
+              sequence,
+            ),
+            full,
+          );
+          expect(applied.ok && names(applied.map.peers).sort()).toEqual([...after].sort());
+        }
+      }),
+    );
   });
 });

@@ -1,39 +1,28 @@
-// The network map as versions of it arrive: which one is newer, what a change of one peer makes of it, and what the engine
+// The network map as versions of it arrive: which one is newer, what a delta makes of it, and what the engine
 // has to do to get from one map to the next. Pure; used by Tunnel.
 
-import type { MapVersion, NetworkMap, Peer } from '@shadownet/contracts';
+import type { MapDelta, MapVersion, NetworkMap, Peer } from '@shadownet/contracts';
 
 /** Negative if `a` is older than `b`, 0 if it is the same: the higher epoch wins, then the higher sequence. */
 export function compareMapVersions(a: MapVersion, b: MapVersion): number {
   return a.epoch !== b.epoch ? a.epoch - b.epoch : a.sequence - b.sequence;
 }
 
-/** A change of one peer, as the event stream tells it. */
-export type PeerChange =
-  | { readonly kind: 'peer-changed'; readonly version: MapVersion; readonly networkCidr: string; readonly peer: Peer }
-  | { readonly kind: 'peer-removed'; readonly version: MapVersion; readonly id: string };
-
 /**
- * The map with the change in it. `older-version`: the map has it already. `map-needed`: there is no map of this epoch to
- * change, so the whole one must be fetched.
+ * The map with the delta in it. `older-version`: the map has it already. `map-needed`: the delta begins at a version that
+ * the map has not reached, so what lies between must be fetched.
  */
-export function applyPeerChange(
+export function applyMapDelta(
   map: NetworkMap | undefined,
-  change: PeerChange,
+  delta: MapDelta,
 ): { ok: true; map: NetworkMap } | { ok: false; reason: 'older-version' | 'map-needed' } {
-  if (!map || change.version.epoch > map.map_version.epoch) return { ok: false, reason: 'map-needed' };
-  if (compareMapVersions(change.version, map.map_version) < 0) return { ok: false, reason: 'older-version' };
-  const id = change.kind === 'peer-removed' ? change.id : change.peer.id;
-  const others = map.peers.filter((peer) => peer.id !== id);
-  switch (change.kind) {
-    case 'peer-removed':
-      return { ok: true, map: { ...map, map_version: change.version, peers: others } };
-    case 'peer-changed':
-      return {
-        ok: true,
-        map: { map_version: change.version, network_cidr: change.networkCidr, peers: [...others, change.peer] },
-      };
-  }
+  if (!map || compareMapVersions(delta.since, map.map_version) > 0) return { ok: false, reason: 'map-needed' };
+  const { map_version, network_cidr, removed, changed } = delta;
+  if (compareMapVersions(map_version, map.map_version) < 0) return { ok: false, reason: 'older-version' };
+  if (removed.length + changed.length === 0) return { ok: true, map: { ...map, map_version, network_cidr } };
+  const replaced = new Set([...removed, ...changed.map(({ id }) => id)]);
+  const peers = [...map.peers.filter(({ id }) => !replaced.has(id)), ...changed];
+  return { ok: true, map: { map_version, network_cidr, peers } };
 }
 
 export interface NetworkMapDiff {

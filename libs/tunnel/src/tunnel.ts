@@ -2,7 +2,7 @@
 // one set of handle…() and poll…() calls. It decides when to search for whom, who starts the handshake, and what a network map
 // changes. Used by the node's runtime and by the simulator.
 
-import type { MapVersion, NetworkMap, Peer } from '@shadownet/contracts';
+import type { MapDelta, NetworkMap, Peer } from '@shadownet/contracts';
 import type { PrivateKey } from '@shadownet/crypto';
 import {
   type Candidate,
@@ -44,7 +44,7 @@ import {
 } from '@shadownet/wireguard';
 import { classifyDatagram } from './demultiplexer.js';
 import { linkStatus } from './link-status.js';
-import { applyPeerChange, compareMapVersions, diffNetworkMap, type PeerChange } from './network-map.js';
+import { applyMapDelta, compareMapVersions, diffNetworkMap } from './network-map.js';
 import { peerCandidates } from './peer-candidates.js';
 import { OwnAddresses } from './own-addresses.js';
 import { PeerLink } from './peer-link.js';
@@ -110,9 +110,9 @@ export class Tunnel {
     return { ok: true, version: next.map_version, peers: this.#links.size, ...counts };
   }
 
-  /** A change of one peer, as the event stream tells it. */
-  applyPeerChange(change: PeerChange, now: Instant, out: TunnelOutput): MapUpdate {
-    const applied = applyPeerChange(this.#map, change);
+  /** What changed since an older version of the map. */
+  applyMapDelta(delta: MapDelta, now: Instant, out: TunnelOutput): MapUpdate {
+    const applied = applyMapDelta(this.#map, delta);
     return applied.ok ? this.updateNetworkMap(applied.map, now, out) : applied;
   }
 
@@ -290,14 +290,14 @@ export class Tunnel {
     return this.#own.candidates;
   }
 
+  /** The newest map that was taken. */
+  get networkMap(): NetworkMap | undefined {
+    return this.#map;
+  }
+
   /** As the network map names them. */
   get peers(): readonly Peer[] {
     return this.#map?.peers ?? [];
-  }
-
-  /** True if a map of this version would be news. */
-  isOlderThan(version: MapVersion): boolean {
-    return !this.#map || compareMapVersions(this.#map.map_version, version) < 0;
   }
 
   status(now: Instant): TunnelStatus {

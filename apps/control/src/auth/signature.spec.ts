@@ -231,12 +231,19 @@ describe('a response on its way back', () => {
     expect(other.verifies(call, answer.status, answer.bytes, answer.headers)).toBe(false);
   });
 
-  it('never becomes a 304, which the signature would not cover', async () => {
+  it('is a 304 only for who names its ETag, and signed then too', async () => {
     const node = server.node();
     await node.register();
-    const first = await node.call('GET', '/peers');
-    expect(first.headers['etag']).toBeUndefined();
-    const again = await node.send(node.sign('GET', '/peers', undefined), { 'if-none-match': '*' });
-    expect(again).toMatchObject({ status: 200, verified: true });
+    const etag = (await node.call('GET', '/peers')).headers['etag'] as string;
+    const ask = async (known: string) => {
+      const call = node.sign('GET', '/peers', undefined);
+      return { call, answer: await node.sendRaw(call, { 'if-none-match': known }) };
+    };
+    for (const other of ['*', '"1.1"', `W/${etag}`]) expect((await ask(other)).answer.status).toBe(200);
+    const { call, answer } = await ask(etag);
+    expect([answer.status, answer.bytes.length]).toEqual([304, 0]);
+    expect(node.verifies(call, 304, answer.bytes, answer.headers)).toBe(true);
+    await server.node().register();
+    expect((await ask(etag)).answer.status).toBe(200);
   });
 });

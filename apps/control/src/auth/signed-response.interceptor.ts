@@ -1,4 +1,4 @@
-// Turns what a route returns into JSON text and signs exactly those bytes.
+// Turns what a route returns into JSON text and signs exactly those bytes; or into a 304, signed too, if the client has them.
 
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { encodeUtf8 } from '@shadownet/primitives';
@@ -15,12 +15,15 @@ export class SignedResponseInterceptor implements NestInterceptor<unknown, strin
     const http = context.switchToHttp();
     const request = http.getRequest<Request>();
     const caller = callerOf(request)!;
-    // A 304 would not be what the signature covers, and `If-None-Match: *` asks for one.
+    // Express would turn an answer into a 304 that the signature does not cover, and `If-None-Match: *` asks for one.
+    const known = request.headers['if-none-match'];
     delete request.headers['if-none-match'];
     const response = http.getResponse<Response>();
     return next.handle().pipe(
       map((value) => {
-        const text = JSON.stringify(value);
+        const unchanged = known !== undefined && known === response.get('etag');
+        if (unchanged) response.status(304);
+        const text = unchanged ? '' : JSON.stringify(value);
         response.type('application/json');
         response.set({ ...this.signer.sign(caller, response.statusCode, encodeUtf8(text)) });
         return text;

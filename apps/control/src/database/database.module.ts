@@ -8,12 +8,15 @@ import type { DataSourceOptions } from 'typeorm';
 import { AuditEntity } from '../audit/audit.entity.js';
 import { NonceEntity } from '../auth/nonce.entity.js';
 import { CONFIG, type ControlConfig } from '../config.js';
+import { MapEpochEntity } from '../network-map/map-epoch.entity.js';
 import { NetworkStateEntity } from '../network-map/network-state.entity.js';
+import { RemovedNodeEntity } from '../network-map/removed-node.entity.js';
 import { LinkEntity } from '../nodes/link.entity.js';
 import { NodeEntity } from '../nodes/node.entity.js';
 import { CreateTables1763600000000 } from './migrations/1763600000000-create-tables.js';
 import { AddHomeRelay1763700000000 } from './migrations/1763700000000-add-home-relay.js';
 import { AddAudit1763810000000 } from './migrations/1763810000000-add-audit.js';
+import { AddMapChanges1764100000000 } from './migrations/1764100000000-add-map-changes.js';
 import { WriteQueue } from './write-queue.js';
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -24,8 +27,13 @@ export function databaseOptions(dataDir: string): DataSourceOptions {
     type: 'sqlite',
     driver: sqlite3,
     database: join(dataDir, 'control.sqlite'),
-    entities: [NodeEntity, LinkEntity, NonceEntity, NetworkStateEntity, AuditEntity],
-    migrations: [CreateTables1763600000000, AddHomeRelay1763700000000, AddAudit1763810000000],
+    entities: [NodeEntity, LinkEntity, NonceEntity, NetworkStateEntity, MapEpochEntity, RemovedNodeEntity, AuditEntity],
+    migrations: [
+      CreateTables1763600000000,
+      AddHomeRelay1763700000000,
+      AddAudit1763810000000,
+      AddMapChanges1764100000000,
+    ],
     migrationsRun: true,
     synchronize: false,
     enableWAL: true,

@@ -1,6 +1,7 @@
-// One open stream: numbers and signs its events, and is cut when its reader does not keep up.
+// One open stream: numbers and signs its events, knows which version of the map its reader was told of, and is cut when the
+// reader does not keep up.
 
-import { type StreamEvent, signEvent } from '@shadownet/contracts';
+import { formatMapVersion, type MapVersion, type StreamEvent, signEvent } from '@shadownet/contracts';
 import type { CryptoProvider } from '@shadownet/crypto';
 import type { Response } from 'express';
 import type { Caller } from '../auth/caller.js';
@@ -11,6 +12,7 @@ export const MAX_WAITING_BYTES = 1024 * 1024;
 export class EventStream {
   #sequence = 0;
   #limit = MAX_WAITING_BYTES;
+  #version: MapVersion = { epoch: 0, sequence: 0 };
 
   constructor(
     readonly caller: Caller,
@@ -27,7 +29,7 @@ export class EventStream {
     response.flushHeaders();
   }
 
-  /** `payload` is the event's payload as JSON text. */
+  /** `payload` is the event's as JSON text. */
   send(type: StreamEvent['type'], payload: string): void {
     if (this.response.writableLength > this.#limit) {
       this.response.destroy();
@@ -35,10 +37,35 @@ export class EventStream {
     }
     const sequence = this.#sequence++;
     const envelope = signEvent(this.crypto, this.caller.keys.event, this.caller.nonce, { sequence, type, payload });
-    const text = `id: ${sequence}\nevent: message\ndata: ${JSON.stringify(envelope)}\n\n`;
+    const text = `id: ${formatMapVersion(this.#version)}\nevent: message\ndata: ${JSON.stringify(envelope)}\n\n`;
     // The map of a large mesh is larger than that by itself: whoever reads slowly would never get beyond it.
     if (sequence === 0) this.#limit += text.length;
     this.response.write(text);
+  }
+
+  /** The map or a delta, which bring the reader to `version`. `payload` is JSON text. */
+  sendMap(type: 'map' | 'delta', payload: string, version: MapVersion): void {
+    this.#version = version;
+    this.send(type, payload);
+  }
+
+  sendKeepalive(): void {
+    this.send('keepalive', `{"map_version":${JSON.stringify(this.#version)}}`);
+  }
+
+  sendHeartbeatInterval(milliseconds: number): void {
+    this.send('heartbeat-interval', JSON.stringify({ heartbeat_interval_ms: milliseconds }));
+  }
+
+  /** Nothing up to that version matters to the reader: the next keepalive tells it so. */
+  advance(version: MapVersion): void {
+    this.#version = version;
+  }
+
+  /** True if the reader has not been told of that version. */
+  isBehind({ epoch, sequence }: MapVersion): boolean {
+    const told = this.#version;
+    return told.epoch < epoch || (told.epoch === epoch && told.sequence < sequence);
   }
 
   onClose(handler: () => void): void {

@@ -1,4 +1,4 @@
-// The open streams, at most one per node, and what is told to all of them.
+// The open streams, at most one per node.
 
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
@@ -12,11 +12,15 @@ import { CRYPTO } from '../identity/identity.module.js';
 import { NetworkMapService } from '../network-map/network-map.service.js';
 import { EventStream } from './event-stream.js';
 
+/** Keepalives go out in so many parts, one after the other: never to all streams in one turn of the event loop. */
+const KEEPALIVE_PARTS = 100;
+
 @Injectable()
 export class EventStreams implements OnModuleDestroy {
   readonly #streams = new Map<string, EventStream>();
-  /** The version that all streams have been told of. */
-  #version: MapVersion | undefined;
+  /** Whose keepalives are due, in the order of their opening. */
+  #due: EventStream[] = [];
+  #part = 0;
   #closed = false;
 
   constructor(
@@ -25,30 +29,30 @@ export class EventStreams implements OnModuleDestroy {
     @Inject(CRYPTO) private readonly crypto: CryptoProvider,
   ) {}
 
-  /** Opens the caller's stream with the whole map. It replaces an older stream of the same node. */
-  async open(caller: Caller, response: Response): Promise<void> {
+  /**
+   * Opens the caller's stream with what changed since the version that it has, or with the whole map. It replaces an older
+   * stream of the same node.
+   */
+  async open(caller: Caller, since: MapVersion | undefined, response: Response): Promise<void> {
     await this.transactions.run(
       caller,
-      (manager) => this.maps.mapFor(manager, caller.publicKey),
+      () => Promise.resolve(this.maps.viewer(caller.publicKey)),
       // Between commits: no change can fall between the map and the events that follow it.
-      (map) => {
+      (viewer) => {
         if (this.#closed) throw new ApiError('unavailable');
         if (response.closed) return;
-        this.#version = map.map_version;
+        const update = since ? this.maps.updateFor(viewer, since) : this.maps.mapFor(viewer);
         const stream = new EventStream(caller, this.crypto, response);
         this.#streams.get(caller.publicKey)?.end();
         this.#streams.set(caller.publicKey, stream);
         stream.onClose(() => this.#forget(stream));
-        stream.send('map', JSON.stringify(map));
+        stream.sendMap('since' in update ? 'delta' : 'map', JSON.stringify(update), update.map_version);
       },
     );
   }
 
-  /** Tells every stream but that of the node which the event is about. */
-  publish(event: StreamEvent, exceptFor?: string): void {
-    if ('map_version' in event.payload) this.#version = event.payload.map_version;
-    const payload = JSON.stringify(event.payload);
-    for (const [publicKey, stream] of this.#streams) if (publicKey !== exceptFor) stream.send(event.type, payload);
+  all(): IterableIterator<EventStream> {
+    return this.#streams.values();
   }
 
   /** Tells the node of that key alone; false if it has no stream. */
@@ -58,9 +62,19 @@ export class EventStreams implements OnModuleDestroy {
     return stream !== undefined;
   }
 
-  @Interval(STREAM_KEEPALIVE_MS)
-  keepAlive(): void {
-    if (this.#version) this.publish({ type: 'keepalive', payload: { map_version: this.#version } });
+  /** Ends the stream of that node: it is silent, or not a member any more. */
+  end(publicKey: string): void {
+    this.#streams.get(publicKey)?.end();
+  }
+
+  /** Every stream has its turn once in STREAM_KEEPALIVE_MS. */
+  @Interval(STREAM_KEEPALIVE_MS / KEEPALIVE_PARTS)
+  keepSomeAlive(): void {
+    if (this.#part === 0) this.#due = [...this.#streams.values()];
+    const from = Math.floor((this.#due.length * this.#part) / KEEPALIVE_PARTS);
+    this.#part = (this.#part + 1) % KEEPALIVE_PARTS;
+    const to = this.#part === 0 ? this.#due.length : Math.floor((this.#due.length * this.#part) / KEEPALIVE_PARTS);
+    for (const stream of this.#due.slice(from, to)) if (this.#isOpen(stream)) stream.sendKeepalive();
   }
 
   get size(): number {
@@ -72,8 +86,11 @@ export class EventStreams implements OnModuleDestroy {
     for (const stream of this.#streams.values()) stream.end();
   }
 
+  #isOpen(stream: EventStream): boolean {
+    return this.#streams.get(stream.caller.publicKey) === stream;
+  }
+
   #forget(stream: EventStream): void {
-    const { publicKey } = stream.caller;
-    if (this.#streams.get(publicKey) === stream) this.#streams.delete(publicKey);
+    if (this.#isOpen(stream)) this.#streams.delete(stream.caller.publicKey);
   }
 }

@@ -1,7 +1,8 @@
 // GET /api/v1/events.
 
-import { Controller, Get, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Headers, Res } from '@nestjs/common';
+import { parseMapVersion } from '@shadownet/contracts';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Access } from '../auth/access.js';
 import { type Caller, SignedBy } from '../auth/caller.js';
@@ -18,7 +19,13 @@ export class EventsController {
   @ApiOperation({ summary: 'Changes of the network map as they happen; each event is signed on its own' })
   @ApiProduces('text/event-stream')
   @ApiOkResponse({ description: 'Server-sent events; the data of each is an envelope' })
-  events(@SignedBy() caller: Caller, @Res() response: Response): Promise<void> {
-    return this.streams.open(caller, response);
+  @ApiHeader({ name: 'last-event-id', required: false, description: 'The version of the map that the node has' })
+  events(
+    @SignedBy() caller: Caller,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res() response: Response,
+  ): Promise<void> {
+    // Not signed, and need not be: the delta that follows is, and names the version that it begins at.
+    return this.streams.open(caller, parseMapVersion(lastEventId ?? ''), response);
   }
 }

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeCrypto } from '@shadownet/crypto';
-import { verifyEvent } from '@shadownet/contracts';
+import { formatMapVersion, type MapVersion, verifyEvent } from '@shadownet/contracts';
 import { DataSource } from 'typeorm';
 import { NodeEntity } from '../nodes/node.entity.js';
 import type { TestNode } from '../testing/test-node.js';
@@ -21,7 +23,7 @@ describe('an event stream', () => {
   });
   afterEach(() => server.stop());
 
-  it('starts with the whole map, then tells every change in the order of its versions', async () => {
+  it('starts with the whole map, then tells every change once, in the order of the versions', async () => {
     const first = server.node();
     await first.register();
     const stream = await node.openStream();
@@ -29,15 +31,37 @@ describe('an event stream', () => {
     expect(map).toMatchObject({ type: 'map', envelope: { sequence: 0 } });
     expect((map!.payload['peers'] as { id: string }[]).map(({ id }) => id)).toEqual([first.id]);
 
-    await Promise.all(Array.from({ length: 10 }, () => server.node().register()));
-    const version = (payload: Record<string, unknown>) => (payload['map_version'] as { sequence: number }).sequence;
-    let last = version(map!.payload);
-    for (let i = 0; i < 10; i++) {
-      const event = await stream.next();
-      expect(event).toMatchObject({ type: 'peer-changed', envelope: { sequence: i + 1 } });
-      expect(version(event!.payload)).toBe(last + 1);
-      last = version(event!.payload);
+    const others = Array.from({ length: 10 }, () => server.node());
+    await Promise.all(others.map((other) => other.register()));
+    const told: string[] = [];
+    let version = map!.payload['map_version'];
+    while (told.length < others.length) {
+      const { type, payload } = (await stream.next())!;
+      expect(type).toBe('delta');
+      expect(payload['since']).toEqual(version);
+      version = payload['map_version'];
+      told.push(...idsOf(payload['changed']));
     }
+    expect(told.sort()).toEqual(others.map(({ id }) => id).sort());
+    stream.close();
+  });
+
+  it('tells what happens in a burst together, and of each node its newest state only', async () => {
+    const other = server.node();
+    await other.register();
+    const stream = await node.openStream();
+    const map = (await stream.next())!.payload['map_version'] as { sequence: number };
+    const ports = Array.from({ length: 20 }, (_, at) => 1000 + at);
+    await Promise.all(ports.map((endpoint_port) => other.heartbeat({ endpoint_port })));
+    let events = 0;
+    let last = map;
+    while (last.sequence < map.sequence + ports.length) {
+      const { payload } = await stream.nextOf('delta');
+      expect(idsOf(payload['changed'])).toEqual([other.id]);
+      last = payload['map_version'] as { sequence: number };
+      events++;
+    }
+    expect(events).toBeLessThan(ports.length);
     stream.close();
   });
 
@@ -46,20 +70,80 @@ describe('an event stream', () => {
     const [stream] = await Promise.all([node.openStream(), ...others.map((other) => other.register())]);
     const seen = new Set<string>();
     while (seen.size < others.length) {
-      const { type, payload } = (await stream.next())!;
-      if (type === 'map') for (const { id } of payload['peers'] as { id: string }[]) seen.add(id);
-      else seen.add((payload['peer'] as { id: string }).id);
+      const { payload } = (await stream.next())!;
+      for (const id of idsOf(payload['peers'] ?? payload['changed'])) seen.add(id);
     }
     expect([...seen].sort()).toEqual(others.map(({ id }) => id).sort());
     stream.close();
   });
 
+  it('resumes with what changed since the version that the node has, also after restarts', async () => {
+    const [stays, moves, leaves] = [server.node(), server.node(), server.node(Buffer.alloc(32, 7))];
+    for (const each of [stays, moves, leaves]) await each.register();
+    const stream = await node.openStream();
+    const version = versionText((await stream.next())!.payload['map_version']);
+    stream.close();
+
+    await moves.heartbeat({ endpoint_port: 9 });
+    const renamed = server.node(Buffer.alloc(32, 7));
+    await renamed.register();
+    for (const restarts of [0, 1, 2]) {
+      if (restarts > 0) await server.restart();
+      node.url = server.url;
+      const resumed = await node.openStream(version);
+      const { type, payload } = (await resumed.next())!;
+      expect(type).toBe('delta');
+      expect(versionText(payload['since'])).toBe(version);
+      expect(idsOf(payload['changed']).sort()).toEqual([moves.id, renamed.id].sort());
+      expect(payload['removed']).toEqual([leaves.id]);
+      resumed.close();
+    }
+  });
+
+  it('starts with the whole map for a version that a restore has taken back, or that never was', async () => {
+    const stream = await node.openStream();
+    const before = (await stream.next())!.payload['map_version'] as { epoch: number; sequence: number };
+    stream.close();
+    const backup = readFileSync(join(server.directory, 'control.sqlite'));
+    const wal = readFileSync(join(server.directory, 'control.sqlite-wal'));
+    await server.node().register();
+    const lost = (await node.call('GET', '/peers')).json['map_version'] as typeof before;
+    await server.restart({}, () => {
+      writeFileSync(join(server.directory, 'control.sqlite'), backup);
+      writeFileSync(join(server.directory, 'control.sqlite-wal'), wal);
+    });
+    node.url = server.url;
+    const firstOf = async (version: typeof before) => {
+      const resumed = await node.openStream(versionText(version));
+      const { type, payload } = (await resumed.next())!;
+      resumed.close();
+      return { type, epoch: (payload['map_version'] as typeof before).epoch };
+    };
+    expect(lost.sequence).toBeGreaterThan(before.sequence);
+    expect(await firstOf(before)).toMatchObject({ type: 'delta' });
+    const again = await firstOf(lost);
+    expect(again.type).toBe('map');
+    expect(again.epoch).toBeGreaterThan(lost.epoch);
+    // As many changes as the lost ones make it no less lost.
+    for (let count = 0; count < 3; count++) await server.node().register();
+    expect(await firstOf(lost)).toMatchObject({ type: 'map' });
+    expect(await firstOf({ ...before, epoch: before.epoch - 1 })).toMatchObject({ type: 'map' });
+    expect(await firstOf({ ...lost, sequence: 999 })).toMatchObject({ type: 'map' });
+  });
+
   it('does not tell a node about itself', async () => {
     const stream = await node.openStream();
-    await stream.next();
+    const { sequence } = (await stream.next())!.payload['map_version'] as { sequence: number };
     await node.heartbeat({ endpoint_port: 4242 });
-    server.running.app.get(EventStreams).keepAlive();
-    expect(await stream.next()).toMatchObject({ type: 'keepalive' });
+    const keepAlive = setInterval(() => everyKeepalive(server), 20);
+    // It has the newer version without an event about it.
+    let last = sequence;
+    while (last === sequence) {
+      const { type, payload } = (await stream.next())!;
+      expect(type).toBe('keepalive');
+      last = (payload['map_version'] as { sequence: number }).sequence;
+    }
+    clearInterval(keepAlive);
     stream.close();
   });
 
@@ -109,11 +193,9 @@ describe('an event stream', () => {
   it('is cut when its reader does not keep up, and its memory stays bounded', async () => {
     const streams = server.running.app.get(EventStreams);
     const socket = await openUnread(server, node);
-    const id = '0f8fad5b-d9cb-469f-a165-70867728950e';
-    const event = { type: 'peer-removed', payload: { map_version: { epoch: 1, sequence: 1 }, id } } as const;
     let published = 0;
     while (streams.size > 0 && published < 500_000) {
-      for (let i = 0; i < 1000; i++, published++) streams.publish(event);
+      for (let i = 0; i < 1000; i++, published++) for (const stream of streams.all()) stream.sendKeepalive();
       await new Promise(setImmediate);
     }
     expect(streams.size).toBe(0);
@@ -142,10 +224,12 @@ describe('an event stream', () => {
       },
       ...{ candidates, online: false, registeredAt: 0, lastHeartbeatAt: 0 },
     }));
-    for (let i = 0; i < others.length; i += 1000) await nodes.insert(others.slice(i, i + 1000));
+    for (let i = 0; i < others.length; i += 500) await nodes.insert(others.slice(i, i + 500));
+    await server.restart();
+    node.url = server.url;
     const streams = server.running.app.get(EventStreams);
     const socket = await openUnread(server, node);
-    streams.keepAlive();
+    everyKeepalive(server);
     // A stream that is cut is gone after a turn or two of the event loop.
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
     expect(streams.size).toBe(1);
@@ -162,6 +246,16 @@ describe('an event stream', () => {
     expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 });
+
+const idsOf = (peers: unknown) => (peers as { id: string }[]).map(({ id }) => id);
+
+function versionText(version: unknown): string {
+  return formatMapVersion(version as MapVersion);
+}
+
+function everyKeepalive(server: TestServer): void {
+  for (const stream of server.running.app.get(EventStreams).all()) stream.sendKeepalive();
+}
 
 async function capture(server: TestServer, path: string, headers: Record<string, string>, count: number) {
   const controller = new AbortController();

@@ -1,27 +1,60 @@
+// The network map as one node may see it: whole, a page of it, or what changed since a version.
+
 import { Inject, Injectable } from '@nestjs/common';
-import type { NetworkMap } from '@shadownet/contracts';
-import type { EntityManager } from 'typeorm';
+import type { MapDelta, MapVersion, NetworkMap, NetworkMapPage } from '@shadownet/contracts';
+import { formatIpPrefix } from '@shadownet/primitives';
 import { CONFIG, type ControlConfig } from '../config.js';
 import { ApiError } from '../http/api-error.js';
-import { NodeEntity } from '../nodes/node.entity.js';
-import { MapVersions } from './map-versions.js';
-import { buildNetworkMap } from './network-map.js';
+import type { NodeEntity } from '../nodes/node.entity.js';
+import { buildNetworkMap, toPeer } from './network-map.js';
+import { NodeRoster } from './node-roster.js';
 import { type Visibility, VISIBILITY } from './visibility.js';
 
 @Injectable()
 export class NetworkMapService {
   constructor(
-    private readonly versions: MapVersions,
+    private readonly roster: NodeRoster,
     @Inject(VISIBILITY) private readonly visibility: Visibility,
     @Inject(CONFIG) private readonly config: ControlConfig,
   ) {}
 
-  /** The map for the node of that key. Throws ApiError `unknown-peer` if it is not registered. */
-  async mapFor(manager: EntityManager, viewer: string): Promise<NetworkMap> {
-    const nodes = await manager.find(NodeEntity, { order: { address: 'ASC' } });
-    const self = nodes.find(({ publicKey }) => publicKey === viewer);
-    if (!self) throw new ApiError('unknown-peer', 'Register first.');
-    const visible = nodes.filter((node) => node !== self && this.visibility.mayTalk(self, node));
-    return buildNetworkMap(visible, this.config.network, await this.versions.current(manager));
+  /** The node of that key. Throws ApiError `unknown-peer` if it is not registered. */
+  viewer(publicKey: string): NodeEntity {
+    const node = this.roster.node(publicKey);
+    if (!node) throw new ApiError('unknown-peer', 'Register first.');
+    return node;
+  }
+
+  mapFor(viewer: NodeEntity): NetworkMap {
+    return buildNetworkMap(this.#visibleTo(viewer), this.config.network, this.roster.version);
+  }
+
+  /** At most `limit` peers, those behind the address `after`. */
+  pageFor(viewer: NodeEntity, limit: number, after: number): NetworkMapPage {
+    const rest = this.#visibleTo(viewer).filter(({ address }) => address > after);
+    const page = buildNetworkMap(rest.slice(0, limit), this.config.network, this.roster.version);
+    return { ...page, next: rest.length > limit ? page.peers.at(-1)!.virtual_ip : null };
+  }
+
+  /** What changed since that version; the whole map if that is not known. */
+  updateFor(viewer: NodeEntity, since: MapVersion): NetworkMap | MapDelta {
+    const changes = this.roster.changesSince(since);
+    if (!changes) return this.mapFor(viewer);
+    return {
+      since,
+      map_version: this.roster.version,
+      network_cidr: formatIpPrefix(this.config.network),
+      removed: [...changes.removed],
+      changed: changes.changed.filter((node) => this.sees(viewer, node)).map(toPeer),
+    };
+  }
+
+  sees(viewer: NodeEntity, node: NodeEntity): boolean {
+    return node.publicKey !== viewer.publicKey && this.visibility.mayTalk(viewer, node);
+  }
+
+  #visibleTo(viewer: NodeEntity): NodeEntity[] {
+    const visible = [...this.roster.nodes()].filter((node) => this.sees(viewer, node));
+    return visible.sort((a, b) => a.address - b.address);
   }
 }

@@ -14,4 +14,8 @@ export class NetworkStateEntity {
 
   @Column(integerColumn('sequence'))
   sequence!: number;
+
+  /** What was removed before this sequence is forgotten. */
+  @Column(integerColumn('oldest_sequence', { default: 0 }))
+  oldestSequence!: number;
 }

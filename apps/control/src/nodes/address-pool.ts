@@ -1,7 +1,7 @@
 // The pool of virtual addresses, and which one a new node gets: the lowest free one. Nodes are never removed, so a key keeps
 // its address for ever.
 
-import { formatIpAddress, ipAddressFromBytes, type IpPrefix } from '@shadownet/primitives';
+import { formatIpAddress, ipAddressFromBytes, type IpPrefix, parseIpAddress } from '@shadownet/primitives';
 import type { EntityManager } from 'typeorm';
 import { NodeEntity } from './node.entity.js';
 
@@ -39,4 +39,10 @@ export function formatVirtualAddress(address: number): string {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, address);
   return formatIpAddress(ipAddressFromBytes(bytes));
+}
+
+/** The IPv4 address as an unsigned number. */
+export function parseVirtualAddress(text: string): number | undefined {
+  const address = parseIpAddress(text);
+  return address?.family === 4 ? new DataView(Uint8Array.from(address.bytes).buffer).getUint32(0) : undefined;
 }

@@ -48,7 +48,7 @@ export class HeartbeatPace {
   }
 
   #announce(): void {
-    this.streams.publish({ type: 'heartbeat-interval', payload: { heartbeat_interval_ms: this.intervalMs } });
+    for (const stream of this.streams.all()) stream.sendHeartbeatInterval(this.intervalMs);
   }
 }
 

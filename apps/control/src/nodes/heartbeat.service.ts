@@ -11,11 +11,12 @@ import { ApiError } from '../http/api-error.js';
 import { RelayService } from '../relay/relay.service.js';
 import { MapVersions } from '../network-map/map-versions.js';
 import { peerChanged, toPeer } from '../network-map/network-map.js';
+import type { NodeChange } from '../network-map/node-roster.js';
 import { filterCandidates, filterReflexive } from './candidate-filter.js';
 import { HeartbeatPace } from './heartbeat-pace.js';
 import { LinkEntity } from './link.entity.js';
 import { Liveness } from './liveness.js';
-import { type NodeChange, NodeChanges } from './node-changes.js';
+import { NodeChanges } from './node-changes.js';
 import { NodeEntity } from './node.entity.js';
 
 @Injectable()

@@ -7,7 +7,8 @@ import { Interval } from '@nestjs/schedule';
 import { durationBetween, type Instant, seconds } from '@shadownet/primitives';
 import { type Clock, CLOCK } from '../clock.js';
 import { WriteQueue } from '../database/write-queue.js';
-import { type NodeChange, NodeChanges } from './node-changes.js';
+import type { NodeChange } from '../network-map/node-roster.js';
+import { NodeChanges } from './node-changes.js';
 import { NodeEntity } from './node.entity.js';
 
 export const OFFLINE_AFTER = seconds(120);
@@ -57,7 +58,7 @@ export class Liveness implements OnModuleInit {
         return changes;
       },
       (changes) => {
-        for (const { publicKey } of changes) this.left(publicKey);
+        for (const change of changes) this.left(change.kind === 'changed' ? change.node.publicKey : change.publicKey);
         this.changes.publish(changes);
       },
     );

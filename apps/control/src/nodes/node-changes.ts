@@ -1,47 +1,39 @@
 // Changes of nodes on their way to the other nodes: each raises the map's version in the transaction that makes it, and is
-// published once that is committed.
+// published once that is committed. Whatever of a node is changed in the database has to go through here.
 
-import { Inject, Injectable } from '@nestjs/common';
-import type { StreamEvent } from '@shadownet/contracts';
-import { formatIpPrefix } from '@shadownet/primitives';
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { CONFIG, type ControlConfig } from '../config.js';
-import { EventStreams } from '../events/event-streams.js';
+import { MapBroadcast } from '../events/map-broadcast.js';
 import { MapVersions } from '../network-map/map-versions.js';
-import { toPeer } from '../network-map/network-map.js';
-import type { NodeEntity } from './node.entity.js';
-
-/** An event about the node of that key: all others are to hear of it. */
-export interface NodeChange {
-  readonly publicKey: string;
-  readonly event: StreamEvent;
-}
+import type { NodeChange } from '../network-map/node-roster.js';
+import { RemovedNodeEntity } from '../network-map/removed-node.entity.js';
+import { NodeEntity } from './node.entity.js';
 
 @Injectable()
 export class NodeChanges {
   constructor(
     private readonly versions: MapVersions,
-    private readonly streams: EventStreams,
-    @Inject(CONFIG) private readonly config: ControlConfig,
+    private readonly broadcast: MapBroadcast,
   ) {}
 
+  /** `node` was stored, and is not touched by the caller any more. */
   async changed(manager: EntityManager, node: NodeEntity): Promise<NodeChange> {
-    const payload = {
-      map_version: await this.versions.advance(manager),
-      network_cidr: formatIpPrefix(this.config.network),
-      peer: toPeer(node),
-    };
-    return { publicKey: node.publicKey, event: { type: 'peer-changed', payload } };
+    const version = await this.versions.advance(manager);
+    node.changedSequence = version.sequence;
+    await manager.update(NodeEntity, { publicKey: node.publicKey }, { changedSequence: version.sequence });
+    await manager.delete(RemovedNodeEntity, { id: node.id });
+    return { kind: 'changed', version, node };
   }
 
   /** The key is no longer known under `id`. */
   async removed(manager: EntityManager, publicKey: string, id: string): Promise<NodeChange> {
-    const payload = { map_version: await this.versions.advance(manager), id };
-    return { publicKey, event: { type: 'peer-removed', payload } };
+    const version = await this.versions.advance(manager);
+    await manager.upsert(RemovedNodeEntity, { id, changedSequence: version.sequence }, ['id']);
+    return { kind: 'removed', version, publicKey, id };
   }
 
-  /** To be called after the commit. */
+  /** To be called right after the commit. */
   publish(changes: readonly NodeChange[]): void {
-    for (const { event, publicKey } of changes) this.streams.publish(event, publicKey);
+    for (const change of changes) this.broadcast.publish(change);
   }
 }

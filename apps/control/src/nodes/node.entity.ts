@@ -1,7 +1,7 @@
 // A registered node. Its public key is its identity; id and address belong to the key.
 
 import type { CandidateMessage } from '@shadownet/contracts';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { integerColumn } from '../database/integer-column.js';
 
 @Entity('nodes')
@@ -46,4 +46,9 @@ export class NodeEntity {
   /** The last registration or heartbeat. */
   @Column(integerColumn('last_heartbeat_at'))
   lastHeartbeatAt!: number;
+
+  /** The sequence of the network map at its last change. Written by NodeChanges alone. */
+  @Index('nodes_changed_sequence')
+  @Column(integerColumn('changed_sequence', { default: 0 }))
+  changedSequence!: number;
 }

@@ -89,8 +89,9 @@ describe('registration', () => {
     await before.register();
     const stream = await watcher.openStream();
     expect((await after.register()).json).toMatchObject({ peer_id: after.id, assigned_ip: '10.100.0.2' });
-    expect(await stream.nextOf('peer-removed')).toMatchObject({ payload: { id: before.id } });
-    expect(await stream.next()).toMatchObject({ type: 'peer-changed', payload: { peer: { id: after.id } } });
+    expect(await stream.nextOf('delta')).toMatchObject({
+      payload: { removed: [before.id], changed: [{ id: after.id, public_key: after.publicKey }] },
+    });
     expect((await peersOf(watcher)).map(({ id }) => id)).toEqual([after.id]);
     expect((await before.heartbeat()).json).toMatchObject({ code: 'unknown-peer' });
     stream.close();
@@ -212,12 +213,16 @@ describe('liveness', () => {
     await sweep();
     clock.advance(1_100);
     await sweep();
-    expect(await stream.nextOf('peer-changed')).toMatchObject({ payload: { peer: { id: b.id, online: false } } });
+    expect(await stream.nextOf('delta')).toMatchObject({
+      payload: { changed: [{ id: b.id, online: false }], removed: [] },
+    });
     const peers = (await at(a, 'GET', '/peers')).json['peers'] as Peer[];
     expect(peers).toMatchObject([{ id: b.id, online: false, virtual_ip: '10.100.0.2' }]);
 
     await beat(b);
-    expect(await stream.nextOf('peer-changed')).toMatchObject({ payload: { peer: { id: b.id, online: true } } });
+    expect(await stream.nextOf('delta')).toMatchObject({
+      payload: { changed: [{ id: b.id, online: true }], removed: [] },
+    });
     stream.close();
   });
 
@@ -246,8 +251,8 @@ describe('liveness', () => {
     const stream = await a.openStream();
     const candidates = [{ kind: 'host', ip: '192.168.1.20', port: 4000 }];
     const answer = await b.heartbeat({ endpoint_ip: '198.51.100.9', endpoint_port: 4000, candidates });
-    expect(await stream.nextOf('peer-changed')).toMatchObject({
-      payload: { peer: { endpoint: '198.51.100.9:4000', candidates }, map_version: answer.json['map_version'] },
+    expect(await stream.nextOf('delta')).toMatchObject({
+      payload: { changed: [{ endpoint: '198.51.100.9:4000', candidates }], map_version: answer.json['map_version'] },
     });
     stream.close();
   });

@@ -15,13 +15,14 @@ import { ApiError } from '../http/api-error.js';
 import { ServerIdentity } from '../identity/server-identity.js';
 import { MapVersions } from '../network-map/map-versions.js';
 import { peerChanged, toPeer } from '../network-map/network-map.js';
+import type { NodeChange } from '../network-map/node-roster.js';
 import { RelayService } from '../relay/relay.service.js';
 import { StunService } from '../stun/stun.service.js';
 import { AddressPool, formatVirtualAddress } from './address-pool.js';
 import { filterCandidates, filterReflexive } from './candidate-filter.js';
 import { HeartbeatPace } from './heartbeat-pace.js';
 import { Liveness } from './liveness.js';
-import { type NodeChange, NodeChanges } from './node-changes.js';
+import { NodeChanges } from './node-changes.js';
 import { NodeEntity } from './node.entity.js';
 
 /** How often a node without an event stream fetches the whole map. */

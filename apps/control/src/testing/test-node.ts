@@ -80,16 +80,18 @@ export class TestNode {
   }
 
   async send(call: SignedCall, more: Record<string, string> = {}): Promise<Answer> {
-    const response = await this.#request(call, more);
-    const bytes = new Uint8Array(await response.body.arrayBuffer());
-    const { headers } = response;
-    return {
-      status: response.statusCode,
-      bytes,
-      json: JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>,
-      headers,
-      verified: this.verifies(call, response.statusCode, bytes, headers),
-    };
+    const raw = await this.sendRaw(call, more);
+    const json = JSON.parse(new TextDecoder().decode(raw.bytes)) as Record<string, unknown>;
+    return { ...raw, json, verified: this.verifies(call, raw.status, raw.bytes, raw.headers) };
+  }
+
+  /** The answer as it came: it may have no body. */
+  async sendRaw(
+    call: SignedCall,
+    more: Record<string, string> = {},
+  ): Promise<Pick<Answer, 'status' | 'bytes' | 'headers'>> {
+    const { statusCode: status, headers, body } = await this.#request(call, more);
+    return { status, bytes: new Uint8Array(await body.arrayBuffer()), headers };
   }
 
   verifies(call: SignedCall, status: number, body: Uint8Array, headers: Answer['headers']): boolean {
@@ -135,9 +137,10 @@ export class TestNode {
     });
   }
 
-  async openStream(): Promise<TestStream> {
+  /** Resumes from a version of the map, EPOCH.SEQUENCE, if one is given. */
+  async openStream(lastEventId?: string): Promise<TestStream> {
     const call = this.sign('GET', '/api/v1/events', undefined);
-    const response = await this.#request(call, {});
+    const response = await this.#request(call, lastEventId === undefined ? {} : { 'last-event-id': lastEventId });
     if (response.statusCode !== 200) throw new Error(`stream: ${response.statusCode} ${await response.body.text()}`);
     return new TestStream(response.body, (expected, envelope) =>
       verifyEvent(this.#crypto, this.eventKey, call.nonce, expected, envelope),

@@ -74,9 +74,10 @@ export class TestServer {
     return new TestNode(this.url, this.server.publicKey, privateKey);
   }
 
-  /** Stops it and starts it again on the same files, on another port. */
-  async restart(options: ControlOptions = {}): Promise<void> {
+  /** Stops it and starts it again on the same files, on another port. `meanwhile` is when nobody has them open. */
+  async restart(options: ControlOptions = {}, meanwhile: () => void = () => undefined): Promise<void> {
     await this.server.close();
+    meanwhile();
     this.server = await startControlServer(loadConfig({ ...this.options, ...options }), this.serverOptions);
   }
 

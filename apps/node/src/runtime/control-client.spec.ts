@@ -104,7 +104,11 @@ describe('the control client', () => {
 
     async function stream(play: (control: FakeControl) => void) {
       const events: StreamEvent[] = [];
-      const ended = client.readEvents({ onEvent: (event) => events.push(event) }, AbortSignal.timeout(10_000));
+      const ended = client.readEvents(
+        { onEvent: (event) => events.push(event) },
+        undefined,
+        AbortSignal.timeout(10_000),
+      );
       await expect.poll(() => control.streams.length).toBe(1);
       play(control);
       return { events, failure: await ended };

@@ -10,9 +10,11 @@ import {
   type HeartbeatRequest,
   type HeartbeatResponse,
   heartbeatResponseSchema,
+  formatMapVersion,
+  type MapUpdateMessage,
+  mapUpdateSchema,
+  type MapVersion,
   MAX_BODY_BYTES,
-  type NetworkMap,
-  networkMapSchema,
   type Problem,
   problemSchema,
   type RegisterRequest,
@@ -101,8 +103,10 @@ export class ControlClient {
     return this.#call('POST', '/heartbeat', request, heartbeatResponseSchema, signal);
   }
 
-  fetchPeers(signal?: AbortSignal): Promise<ControlResult<NetworkMap>> {
-    return this.#call('GET', '/peers', undefined, networkMapSchema, signal);
+  /** What changed since that version, or the whole map. */
+  fetchPeers(since?: MapVersion, signal?: AbortSignal): Promise<ControlResult<MapUpdateMessage>> {
+    const query = since ? `?since=${formatMapVersion(since)}` : '';
+    return this.#call('GET', `/peers${query}`, undefined, mapUpdateSchema, signal);
   }
 
   goodbye(request: GoodbyeRequest, signal?: AbortSignal): Promise<ControlResult<unknown>> {
@@ -113,15 +117,22 @@ export class ControlClient {
     return this.#call('POST', '/calls', request, callResponseSchema, signal);
   }
 
-  /** Reads the event stream until it ends, which it does by failure or by `signal` only; resolves with why. */
-  async readEvents(stream: EventStream, signal: AbortSignal): Promise<ControlFailure> {
+  /**
+   * Reads the event stream until it ends, which it does by failure or by `signal` only; resolves with why. It begins with what
+   * changed since the version `since`, or with the whole map.
+   */
+  async readEvents(stream: EventStream, since: MapVersion | undefined, signal: AbortSignal): Promise<ControlFailure> {
     const keys = this.#requireKeys();
     const { nonce, headers } = this.#sign('GET', '/events', NO_BODY);
     try {
       const response = await this.#pool.request({
         method: 'GET',
         path: `${this.#prefix}/events`,
-        headers: { ...headers, accept: 'text/event-stream' },
+        headers: {
+          ...headers,
+          accept: 'text/event-stream',
+          ...(since && { 'last-event-id': formatMapVersion(since) }),
+        },
         // The stream has its own watch over silence, which counts verified events only.
         bodyTimeout: 0,
         signal,
@@ -177,11 +188,13 @@ export class ControlClient {
     return parseBody(schema, answer.body);
   }
 
+  /** `endpoint` is a path with or without a query. */
   #sign(method: string, endpoint: string, body: Uint8Array): { nonce: string; headers: SignatureHeaders } {
     const { crypto, random, wallNow } = this.#options;
     const nonce = encodeBase64(random(16));
     const created = Math.floor((wallNow() + this.#clockOffset) / 1000);
-    const request = { method, path: this.#prefix + endpoint, query: '?', body };
+    const [path, query = ''] = endpoint.split('?');
+    const request = { method, path: `${this.#prefix}${path}`, query: `?${query}`, body };
     const headers = signRequest(crypto, this.#requireKeys().request, request, { created, keyId: this.#keyId, nonce });
     return { nonce, headers };
   }

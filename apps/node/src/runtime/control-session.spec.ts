@@ -12,6 +12,14 @@ import { ControlSession, type MapChange } from './control-session.js';
 const ID = '7b3f6d5e-8e56-4b2e-9d4c-0d9d1d9f0a01';
 const SOON = { timeout: 10_000 };
 
+const delta = (since: number, sequence: number) => ({
+  since: { epoch: 1, sequence: since },
+  map_version: { epoch: 1, sequence },
+  network_cidr: '10.100.0.0/16',
+  removed: [],
+  changed: [],
+});
+
 class RecordingHost {
   registrations = 0;
   readonly changes: MapChange[] = [];
@@ -41,16 +49,16 @@ class RecordingHost {
   }
   onMapChange(change: MapChange): boolean {
     this.changes.push(change);
-    if (change.kind !== 'map') return change.kind === 'peer-removed';
-    this.newest = change.map.map_version;
+    if (change.kind === 'delta' && change.delta.since.sequence > this.newest.sequence) return false;
+    this.newest = (change.kind === 'map' ? change.map : change.delta).map_version;
     return true;
   }
   readonly calls: Uint8Array[] = [];
   onCall(message: Uint8Array): void {
     this.calls.push(message);
   }
-  isNewer({ sequence }: MapVersion): boolean {
-    return sequence > this.newest.sequence;
+  mapVersion(): MapVersion {
+    return this.newest;
   }
 }
 
@@ -171,20 +179,46 @@ describe('a control session', () => {
     await expect.poll(() => host.registrations, SOON).toBe(2);
   });
 
-  it('fetches the map when a heartbeat’s answer names a newer one', async () => {
+  it('fetches what changed when a heartbeat’s answer names a newer map and there is no stream', async () => {
     await establish();
+    control.refusals.set('/events', { status: 503, code: 'unavailable' });
+    control.streams[0]!.close();
+    await expect.poll(() => control.seen('/events').length, SOON).toBe(2);
     control.mapVersion = { epoch: 1, sequence: 5 };
     control.map = { ...control.map, map_version: control.mapVersion };
     session.heartbeatNow();
-    await expect.poll(() => host.changes.length, SOON).toBe(2);
-    expect(host.newest).toEqual({ epoch: 1, sequence: 5 });
-    expect(control.seen('/peers')).toHaveLength(1);
+    await expect.poll(() => host.newest, SOON).toEqual({ epoch: 1, sequence: 5 });
+    expect(control.seen('/peers').map(({ query }) => query)).toEqual(['since=1.1']);
+  });
+
+  it('waits for the stream to bring what a heartbeat’s answer names', async () => {
+    await establish();
+    control.mapVersion = { epoch: 1, sequence: 5 };
+    session.heartbeatNow();
+    await expect.poll(() => host.answeredHeartbeats, SOON).toBe(1);
+    control.streams[0]!.send('delta', delta(1, 5));
+    await expect.poll(() => host.newest, SOON).toEqual({ epoch: 1, sequence: 5 });
+    expect(control.seen('/peers')).toHaveLength(0);
+  });
+
+  it('resumes a stream from the version that it has', async () => {
+    await establish();
+    control.streams[0]!.send('delta', delta(1, 5));
+    await expect.poll(() => host.newest, SOON).toEqual({ epoch: 1, sequence: 5 });
+    control.streams[0]!.close();
+    await expect.poll(() => control.seen('/events').at(-1)!.lastEventId, SOON).toBe('1.5');
+  });
+
+  it('takes over the version of a keepalive: the stream has told all that matters until then', async () => {
+    await establish();
+    control.streams[0]!.send('keepalive', { map_version: { epoch: 1, sequence: 9 } });
+    await expect.poll(() => host.newest, SOON).toEqual({ epoch: 1, sequence: 9 });
+    expect(control.seen('/peers')).toHaveLength(0);
   });
 
   it('fetches the map when a change cannot be applied', async () => {
     await establish();
-    const change = { map_version: { epoch: 2, sequence: 1 }, network_cidr: '10.100.0.0/16', peer: PEER };
-    control.streams[0]!.send('peer-changed', change);
+    control.streams[0]!.send('delta', delta(3, 5));
     await expect.poll(() => control.seen('/peers').length, SOON).toBe(1);
   });
 
@@ -249,16 +283,3 @@ describe('a control session', () => {
     expect(performance.now() - start).toBeLessThan(2000);
   });
 });
-
-const PEER = {
-  id: '7b3f6d5e-8e56-4b2e-9d4c-0d9d1d9f0a02',
-  public_key: '3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=',
-  virtual_ip: '10.100.0.9',
-  endpoint: null,
-  candidates: [],
-  hostname: 'b',
-  os: 'Linux',
-  allowed_ips: ['10.100.0.9/32'],
-  online: true,
-  last_heartbeat: null,
-};

@@ -3,14 +3,15 @@
 //
 //   heartbeat loop   at the server's interval, at once when something changed; backs off while the server is away
 //   stream loop      one event stream, reconnected with backoff
-//   poll             the whole map, when the stream is down or a heartbeat's answer names a newer one
+//   poll             what changed in the map, while the stream is down
 
 import {
   type HeartbeatRequest,
   type HeartbeatResponse,
+  type MapDelta,
+  type MapUpdateMessage,
   type MapVersion,
   type NetworkMap,
-  type Peer,
   type RegisterRequest,
   type RegisterResponse,
   type Relay,
@@ -30,6 +31,7 @@ import {
   seconds,
   TokenBucket,
 } from '@shadownet/primitives';
+import { compareMapVersions } from '@shadownet/tunnel';
 import { NodeError } from '../node-error.js';
 import { Backoff } from './backoff.js';
 import type { ControlClient } from './control-client.js';
@@ -39,9 +41,7 @@ import { UntrustedLog } from './untrusted-log.js';
 
 /** What happens to the network map. */
 export type MapChange =
-  | { readonly kind: 'map'; readonly map: NetworkMap }
-  | { readonly kind: 'peer-changed'; readonly version: MapVersion; readonly networkCidr: string; readonly peer: Peer }
-  | { readonly kind: 'peer-removed'; readonly version: MapVersion; readonly id: string };
+  { readonly kind: 'map'; readonly map: NetworkMap } | { readonly kind: 'delta'; readonly delta: MapDelta };
 
 /** The rest of the node, as the session sees it. */
 export interface ControlSessionHost {
@@ -56,8 +56,8 @@ export interface ControlSessionHost {
   onMapChange(change: MapChange): boolean;
   /** A peer called by the server: the message is between the two nodes. */
   onCall(message: Uint8Array): void;
-  /** True if a map of this version would be news. */
-  isNewer(version: MapVersion): boolean;
+  /** Of the map that the node has. */
+  mapVersion(): MapVersion | undefined;
 }
 
 export interface ControlSessionOptions {
@@ -72,6 +72,13 @@ type Contact =
   | { readonly kind: 'never' }
   | { readonly kind: 'connected'; readonly at: Instant }
   | { readonly kind: 'lost'; readonly at: Instant | undefined };
+
+type StreamState =
+  | { readonly kind: 'down' }
+  /** Open, but the node's map is not yet one that its events follow on. */
+  | { readonly kind: 'open' }
+  /** The node's map has everything that this stream told, up to this version. */
+  | { readonly kind: 'followed'; readonly version: MapVersion; readonly networkCidr: string };
 
 const FIRST_RETRY = milliseconds(500);
 const LONGEST_RETRY = seconds(15);
@@ -99,7 +106,7 @@ export class ControlSession {
   #beatTimer: NodeJS.Timeout | undefined;
   #pollTimer: NodeJS.Timeout | undefined;
   #fetchingMap = false;
-  #streamIsLive = false;
+  #stream: StreamState = { kind: 'down' };
   #wakeStream: (() => void) | undefined;
 
   constructor(options: ControlSessionOptions) {
@@ -196,7 +203,8 @@ export class ControlSession {
   #acceptHeartbeatAnswer({ heartbeat_interval_ms, map_version, relays }: HeartbeatResponse): void {
     this.#heartbeatInterval = clamp(heartbeat_interval_ms, HEARTBEAT_BOUNDS);
     this.#options.host.onRelays(relays);
-    if (this.#options.host.isNewer(map_version)) void this.#fetchMap();
+    // A stream that lives brings the same news.
+    if (this.#stream.kind === 'down') this.#fetchIfNewer(map_version);
   }
 
   async #register(): Promise<boolean> {
@@ -218,8 +226,9 @@ export class ControlSession {
   async #streamLoop(): Promise<void> {
     const { client } = this.#options;
     while (this.#phase === 'running') {
-      const failure = await client.readEvents({ onEvent: (event) => this.#onEvent(event) }, this.#stopped.signal);
-      this.#streamIsLive = false;
+      const stream = { onEvent: (event: StreamEvent): void => this.#onEvent(event) };
+      const failure = await client.readEvents(stream, this.#options.host.mapVersion(), this.#stopped.signal);
+      this.#stream = { kind: 'down' };
       if (this.#phase !== 'running') return;
       this.#streamEnded(failure);
       await this.#pauseStream(this.#streamBackoff.next());
@@ -234,17 +243,12 @@ export class ControlSession {
   }
 
   #onEvent(event: StreamEvent): void {
-    this.#streamIsLive = true;
+    if (this.#stream.kind === 'down') this.#stream = { kind: 'open' };
     this.#reached();
     switch (event.type) {
       case 'map':
-        return this.#applyMapChange({ kind: 'map', map: event.payload });
-      case 'peer-changed': {
-        const { map_version: version, network_cidr: networkCidr, peer } = event.payload;
-        return this.#applyMapChange({ kind: 'peer-changed', version, networkCidr, peer });
-      }
-      case 'peer-removed':
-        return this.#applyMapChange({ kind: 'peer-removed', version: event.payload.map_version, id: event.payload.id });
+      case 'delta':
+        return this.#followStream(asMapChange(event.payload));
       case 'heartbeat-interval':
         this.#heartbeatInterval = clamp(event.payload.heartbeat_interval_ms, HEARTBEAT_BOUNDS);
         return void this.#beat();
@@ -255,24 +259,45 @@ export class ControlSession {
       case 'keepalive':
         // It has lasted. One that is ended at once again, as where two hosts share a key, is opened ever more rarely.
         this.#streamBackoff.reset();
-        if (this.#options.host.isNewer(event.payload.map_version)) void this.#fetchMap();
-        return;
+        return this.#upToDate(event.payload.map_version);
       default:
         assertNever(event);
     }
   }
 
-  #applyMapChange(change: MapChange): void {
-    if (!this.#options.host.onMapChange(change)) void this.#fetchMap();
+  /** The stream has told all that matters up to `version`. */
+  #upToDate(version: MapVersion): void {
+    if (this.#stream.kind !== 'followed') return this.#fetchIfNewer(version);
+    const { version: since, networkCidr: network_cidr } = this.#stream;
+    this.#followStream({
+      kind: 'delta',
+      delta: { since, map_version: version, network_cidr, removed: [], changed: [] },
+    });
+  }
+
+  #followStream(change: MapChange): void {
+    if (this.#options.host.onMapChange(change)) {
+      const { map_version: version, network_cidr: networkCidr } = change.kind === 'map' ? change.map : change.delta;
+      this.#stream = { kind: 'followed', version, networkCidr };
+      return;
+    }
+    this.#stream = { kind: 'open' };
+    void this.#fetchMap();
+  }
+
+  #fetchIfNewer(version: MapVersion): void {
+    const own = this.#options.host.mapVersion();
+    if (!own || compareMapVersions(own, version) < 0) void this.#fetchMap();
   }
 
   async #fetchMap(): Promise<void> {
     if (this.#fetchingMap) return;
     this.#fetchingMap = true;
-    const result = await this.#options.client.fetchPeers(this.#stopped.signal);
+    const { client, host } = this.#options;
+    const result = await client.fetchPeers(host.mapVersion(), this.#stopped.signal);
     this.#fetchingMap = false;
     this.#note('peers', result);
-    if (result.ok) this.#options.host.onMapChange({ kind: 'map', map: result.value });
+    if (result.ok) host.onMapChange(asMapChange(result.value));
   }
 
   #note(request: string, result: ControlResult<unknown>): void {
@@ -326,7 +351,7 @@ export class ControlSession {
   #schedulePoll(): void {
     if (this.#phase !== 'running') return;
     this.#pollTimer = setTimeout(() => {
-      if (!this.#streamIsLive) void this.#fetchMap();
+      if (this.#stream.kind === 'down') void this.#fetchMap();
       this.#schedulePoll();
     }, this.#pollInterval);
   }
@@ -340,6 +365,10 @@ export class ControlSession {
       };
     });
   }
+}
+
+function asMapChange(message: MapUpdateMessage): MapChange {
+  return 'since' in message ? { kind: 'delta', delta: message } : { kind: 'map', map: message };
 }
 
 /** Calls again with backoff until it works or the deadline has passed, which ends a call under way by its signal, too. */

@@ -393,7 +393,7 @@ export class NodeRuntime {
       onRelays: (relays) => void this.#core!.relays.setRelays(relays),
       onMapChange: (change) => this.#onMapChange(this.#core!, change),
       onCall: (message) => this.#core!.driver.run((tunnel, now, out) => tunnel.handleCall(message, now, out)),
-      isNewer: (version) => this.#core!.tunnel.isOlderThan(version),
+      mapVersion: () => this.#core!.tunnel.networkMap?.map_version,
     };
   }
 
@@ -428,7 +428,9 @@ export class NodeRuntime {
 
   #onMapChange({ driver, relays, tunnel }: Core, change: MapChange): boolean {
     const update = driver.run((tunnel, now, out) =>
-      change.kind === 'map' ? tunnel.updateNetworkMap(change.map, now, out) : tunnel.applyPeerChange(change, now, out),
+      change.kind === 'map'
+        ? tunnel.updateNetworkMap(change.map, now, out)
+        : tunnel.applyMapDelta(change.delta, now, out),
     );
     if (!update.ok) return update.reason !== 'map-needed';
     relays.setPeers(tunnel.peers);

@@ -22,6 +22,9 @@ export type Tampering = 'none' | 'unsigned' | 'altered-body' | 'altered-status' 
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
+  /** Without its question mark. */
+  readonly query: string;
+  readonly lastEventId: string | undefined;
   readonly body: unknown;
 }
 
@@ -84,14 +87,14 @@ export class FakeControl {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
-    const path = request.url ?? '';
+    const [path = '', query = ''] = (request.url ?? '').split('?');
     if (path.endsWith('/api/v1/server')) return this.#sendPlain(response, 200, this.#serverInfo());
 
     const headers = request.headers as Record<string, string>;
     const claimed = readRequestSignature(headers);
     if (!claimed.ok) return this.#sendPlain(response, 401, problem(401, 'signature-missing'));
     const keys = this.#keysFor(parsePublicKey(claimed.parameters.keyId)!);
-    const signed = { method: request.method!, path, query: '?', body };
+    const signed = { method: request.method!, path, query: `?${query}`, body };
     if (!verifyRequest(nodeCrypto, keys.request, signed, headers).ok) {
       return this.#sendPlain(response, 401, problem(401, 'signature-invalid'));
     }
@@ -99,6 +102,8 @@ export class FakeControl {
     this.requests.push({
       method: request.method!,
       path: name,
+      query,
+      lastEventId: headers['last-event-id'],
       body: body.length > 0 ? JSON.parse(text(body)) : undefined,
     });
 
