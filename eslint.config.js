@@ -52,6 +52,7 @@ const MAY_IMPORT = {
   ],
   'lib:relayhost': ['lib:primitives', 'lib:crypto', 'lib:native', 'lib:udp', 'lib:relay'],
   'lib:uapi': ['lib:primitives', 'lib:wireguard'],
+  'lib:service': ['lib:primitives'],
   'lib:testlab': ['lib:primitives', 'lib:crypto', 'lib:stun', 'lib:paths'],
   'app:wg': [
     'lib:primitives',
@@ -91,6 +92,7 @@ const MAY_IMPORT = {
     'lib:uapi',
     'lib:relay',
     'lib:testlab',
+    'lib:service',
   ],
   'app:dashboard': ['lib:contracts', 'lib:policy'],
 };

@@ -23,6 +23,8 @@ export type DataPlaneSetting = (typeof DATA_PLANES)[number];
 
 const SWITCH = ['on', 'off'] as const;
 
+export const DEFAULT_INTERFACE = 'shadownet0';
+
 /** What every command that talks to a running node needs. */
 export interface LocalConfig {
   readonly interfaceName: string;
@@ -61,6 +63,17 @@ export interface DoctorConfig extends LocalConfig {
   readonly stateDirectory: string;
 }
 
+/** What `install` and `uninstall` need. */
+export interface ServiceConfig {
+  readonly interfaceName: string;
+  /** Where the system lies: `/`, or an image. */
+  readonly root: string;
+  /** The file with the settings, if they are in one. */
+  readonly file: string | undefined;
+  /** What was given otherwise, for a file that is written: all but the interface and the directories, which a service has of its own. */
+  readonly settings: Readonly<Partial<Record<Setting, string>>>;
+}
+
 /** What `netcheck` needs. */
 export interface NetcheckConfig {
   /** Whose STUN servers are asked, unless others are given; one of the two is there. */
@@ -89,6 +102,9 @@ export const SETTINGS = [
   'workers',
 ] as const;
 export type Setting = (typeof SETTINGS)[number];
+
+/** What the unit of a service says, each of its own. */
+const SERVICE_OWN: ReadonlySet<Setting> = new Set(['interface', 'state_dir', 'run_dir']);
 
 /** Flags as typed, by setting; `config` names the file. */
 export type Flags = Partial<Record<Setting | 'config', string>>;
@@ -152,6 +168,26 @@ export function readDoctorConfig(flags: Flags, environment: Environment): Doctor
   });
 }
 
+/** Of a service that `up` must be able to start: throws `usage`, as above, and if settings are given in two ways. */
+export function readServiceConfig(flags: Flags, environment: Environment, root: string): ServiceConfig {
+  const { interfaceName } = readNodeConfig(flags, environment);
+  const file = configFileOf(flags, environment);
+  const settings: Partial<Record<Setting, string>> = {};
+  for (const [name, given] of Object.entries(gatherSettings(flags, environment, {}))) {
+    if (!SERVICE_OWN.has(name as Setting)) settings[name as Setting] = given.text;
+  }
+  if (file !== undefined && Object.keys(settings).length > 0) {
+    throw usage(`give ${Object.keys(settings).join(', ')} in ${file}, which the service reads, and not beside it`);
+  }
+  return Object.freeze({ interfaceName, root: resolve(root), file: file && resolve(file), settings });
+}
+
+/** Of a service that is there already. Throws `usage`, as above. */
+export function readInstalledServiceConfig(flags: Flags, environment: Environment, root: string): ServiceConfig {
+  const { interfaceName } = readLocalConfig(flags, environment);
+  return Object.freeze({ interfaceName, root: resolve(root), file: undefined, settings: {} });
+}
+
 /** Throws `usage`, as above. */
 export function readLocalConfig(flags: Flags, environment: Environment): LocalConfig {
   return Object.freeze(localConfig(gatherSettings(flags, environment)));
@@ -168,14 +204,16 @@ function stateDirectory(settings: Settings): string {
 
 function localConfig(settings: Settings): LocalConfig {
   return {
-    interfaceName: settings.interface ? parseInterfaceName(settings.interface) : 'shadownet0',
+    interfaceName: settings.interface ? parseInterfaceName(settings.interface) : DEFAULT_INTERFACE,
     runDirectory: resolve(settings.run_dir?.text ?? '/run/shadownet'),
   };
 }
 
-function gatherSettings(flags: Flags, environment: Environment): Settings {
-  const file = flags.config ?? nonEmpty(environment.SHADOWNET_CONFIG);
-  const fromFile = file === undefined ? {} : readConfigFile(file);
+function gatherSettings(
+  flags: Flags,
+  environment: Environment,
+  fromFile = readConfigFile(configFileOf(flags, environment)),
+): Settings {
   const settings: Settings = {};
   for (const setting of SETTINGS) {
     const variable = `SHADOWNET_${setting.toUpperCase()}`;
@@ -197,7 +235,12 @@ function nonEmpty(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
 
-function readConfigFile(path: string): Settings {
+function configFileOf(flags: Flags, environment: Environment): string | undefined {
+  return flags.config ?? nonEmpty(environment.SHADOWNET_CONFIG);
+}
+
+function readConfigFile(path: string | undefined): Settings {
+  if (path === undefined) return {};
   let text: string;
   let values: Record<string, unknown>;
   try {

@@ -37,21 +37,10 @@ function program(): Command {
     .showSuggestionAfterError()
     .exitOverride();
 
-  withLocalOptions(cli.command('up'))
+  withNodeOptions(withLocalOptions(cli.command('up')))
     .description('start the node; returns when it is usable')
-    .option('--control <url>', 'the control server')
     .option('--state-dir <dir>', "the node's identity and log (default: /var/lib/shadownet)")
-    .option('--uapi-dir <dir>', 'where the socket for wg is made, or off (default: /var/run/wireguard)')
-    .option('--hostname <name>', "the node's name in the mesh (default: the host's)")
-    .option('--port <number>', 'UDP port (default: the one of the last run, or any)')
-    .option('--stun <host:port,…>', 'STUN servers (default: what the control server announces)')
-    .option('--no-port-mapping', 'do not ask the router to forward a port (PCP, NAT-PMP, UPnP)')
-    .option('--no-port-guessing', 'do not guess ports of NATs that choose a new one per destination')
-    .option('--dataplane <kind>', 'how packets are moved: auto, linux or portable (default: auto)')
-    .option('--workers <pairs>', 'pairs of threads that move packets (default: one for each two processors)')
     .option('--foreground', 'stay in the foreground and log to stderr')
-    .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
-    .option('--timeout <seconds>', 'give up if the node is not usable by then (default: 30)')
     .addHelpText('after', UP_EXAMPLES)
     .action(async (options: Options) => {
       const [{ readNodeConfig }, { up }] = await Promise.all([import('./config.js'), import('./commands/up.js')]);
@@ -165,6 +154,32 @@ function program(): Command {
       (await import('./commands/replay.js')).replay(file, { json: options.json === true });
     });
 
+  withNodeOptions(cli.command('install'))
+    .description('make the node a systemd service, with no privilege but CAP_NET_ADMIN, and start it')
+    .addOption(new Option('--interface <name>', 'the network interface (default: shadownet0)'))
+    .addOption(new Option('--config <file>', 'a TOML file with the settings, in place of flags'))
+    .option('--root <dir>', 'the root of an image to install into', '/')
+    .action(async ({ root, ...options }: Options) => {
+      const [{ readServiceConfig }, { install }] = await Promise.all([
+        import('./config.js'),
+        import('./commands/service.js'),
+      ]);
+      await install(readServiceConfig(flagsOf(options), process.env, String(root)));
+    });
+
+  cli
+    .command('uninstall')
+    .description('stop and remove the systemd service; the identity and the settings stay')
+    .addOption(new Option('--interface <name>', 'the network interface (default: shadownet0)'))
+    .option('--root <dir>', 'the root of an image to remove it from', '/')
+    .action(async ({ root, ...options }: Options) => {
+      const [{ readInstalledServiceConfig }, { uninstall }] = await Promise.all([
+        import('./config.js'),
+        import('./commands/service.js'),
+      ]);
+      await uninstall(readInstalledServiceConfig(flagsOf(options), process.env, String(root)));
+    });
+
   cli
     .command('keygen')
     .description('print a fresh private key, as wg genkey does')
@@ -176,6 +191,22 @@ function program(): Command {
     .action(() => void process.stdout.write(`shadownet-node ${VERSION}\n`));
 
   return cli;
+}
+
+/** What `up` can be told of the node, and a service that calls it. */
+function withNodeOptions(command: Command): Command {
+  return command
+    .option('--control <url>', 'the control server')
+    .option('--uapi-dir <dir>', 'where the socket for wg is made, or off (default: /var/run/wireguard)')
+    .option('--hostname <name>', "the node's name in the mesh (default: the host's)")
+    .option('--port <number>', 'UDP port (default: the one of the last run, or any)')
+    .option('--stun <host:port,…>', 'STUN servers (default: what the control server announces)')
+    .option('--no-port-mapping', 'do not ask the router to forward a port (PCP, NAT-PMP, UPnP)')
+    .option('--no-port-guessing', 'do not guess ports of NATs that choose a new one per destination')
+    .option('--dataplane <kind>', 'how packets are moved: auto, linux or portable (default: auto)')
+    .option('--workers <pairs>', 'pairs of threads that move packets (default: one for each two processors)')
+    .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (default: info)')
+    .option('--timeout <seconds>', 'give up if the node is not usable by then (default: 30)');
 }
 
 function withLocalOptions(command: Command): Command {
