@@ -1,5 +1,6 @@
 // What makes a frame authentic and fresh: a tag over its header and payload under the key of its session and direction, and a
-// counter that is accepted once. One FrameSealer and one FrameOpener for each end of a session.
+// counter that is accepted once. One FrameSealer and one FrameOpener for each end of a session; packet workers, which share a
+// session with the core (session-table.ts), use the functions.
 
 import type { SipHasher, SipHashKey } from '@shadownet/crypto';
 import { REPLAY_WINDOW_WORDS, ReplayWindow } from '@shadownet/primitives';
@@ -9,6 +10,49 @@ const CHANNEL = 1;
 const COUNTER_HIGH = 3;
 const COUNTER_LOW = 4;
 const TAG = 8;
+
+/**
+ * Writes the header of the frame of `length` bytes at `at`, whose payload is in place. `counter` is below COUNTER_LIMIT and was
+ * never used under this key.
+ */
+export function sealFrame(
+  hasher: SipHasher,
+  key: SipHashKey,
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  type: number,
+  channel: number,
+  counter: number,
+): void {
+  bytes[at] = type;
+  bytes[at + CHANNEL] = channel >>> 8;
+  bytes[at + CHANNEL + 1] = channel;
+  bytes[at + COUNTER_HIGH] = counter / 0x1_0000_0000;
+  writeU32(bytes, at + COUNTER_LOW, counter);
+  hashFrame(hasher, key, bytes, at, length);
+  writeU32Le(bytes, at + TAG, hasher.low);
+  writeU32Le(bytes, at + TAG + 4, hasher.high);
+}
+
+/** Whether the frame of `length` bytes at `at` was sealed under this key. */
+export function hasValidTag(
+  hasher: SipHasher,
+  key: SipHashKey,
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+): boolean {
+  hashFrame(hasher, key, bytes, at, length);
+  // Two words are compared without an early end: time tells nothing about the tag.
+  const difference = (readI32Le(bytes, at + TAG) ^ hasher.low) | (readI32Le(bytes, at + TAG + 4) ^ hasher.high);
+  return difference === 0;
+}
+
+/** Marks the counter of an authentic frame; false if it was seen before, or is too old. */
+export function acceptCounter(window: ReplayWindow, bytes: Uint8Array, at: number): boolean {
+  return window.acceptParts(bytes[at + COUNTER_HIGH]!, readU32(bytes, at + COUNTER_LOW));
+}
 
 export class FrameSealer {
   /** Below 2^53, so a number will do. */
@@ -24,18 +68,10 @@ export class FrameSealer {
     return this.#counter >= COUNTER_LIMIT;
   }
 
-  /** Writes the header of the frame of `length` bytes at `at`, whose payload is in place. Throws RangeError once exhausted. */
+  /** As `sealFrame`, with the next counter. Throws RangeError once exhausted. */
   seal(bytes: Uint8Array, at: number, length: number, type: number, channel: number): void {
     if (this.#counter >= COUNTER_LIMIT) throw new RangeError('no counter is left');
-    const counter = this.#counter++;
-    bytes[at] = type;
-    bytes[at + CHANNEL] = channel >>> 8;
-    bytes[at + CHANNEL + 1] = channel;
-    bytes[at + COUNTER_HIGH] = counter / 0x1_0000_0000;
-    writeU32(bytes, at + COUNTER_LOW, counter);
-    hashFrame(this.hasher, this.key, bytes, at, length);
-    writeU32Le(bytes, at + TAG, this.hasher.low);
-    writeU32Le(bytes, at + TAG + 4, this.hasher.high);
+    sealFrame(this.hasher, this.key, bytes, at, length, type, channel, this.#counter++);
   }
 
   zero(): void {
@@ -59,13 +95,8 @@ export class FrameOpener {
 
   /** Undefined if the frame is authentic and new, and marks it as seen. */
   check(bytes: Uint8Array, at: number, length: number): FrameRefusal | undefined {
-    hashFrame(this.hasher, this.key, bytes, at, length);
-    // Two words are compared without an early end: time tells nothing about the tag.
-    const difference =
-      (readI32Le(bytes, at + TAG) ^ this.hasher.low) | (readI32Le(bytes, at + TAG + 4) ^ this.hasher.high);
-    if (difference !== 0) return 'bad-tag';
-    const low = readU32(bytes, at + COUNTER_LOW);
-    return this.#window.acceptParts(bytes[at + COUNTER_HIGH]!, low) ? undefined : 'replayed';
+    if (!hasValidTag(this.hasher, this.key, bytes, at, length)) return 'bad-tag';
+    return acceptCounter(this.#window, bytes, at) ? undefined : 'replayed';
   }
 
   zero(): void {

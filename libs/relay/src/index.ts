@@ -5,6 +5,7 @@ export type {
   RelayDownReason,
   RelayEvent,
   RelayId,
+  RelayRoute,
   RelayStatus,
   RelayTransport,
 } from './client/relay-client-types.js';
@@ -15,12 +16,14 @@ export {
   MAX_SIGNAL_BYTES,
   MAX_STREAM_MESSAGE_BYTES,
 } from './constants.js';
-export { isRelayFrame } from './frame.js';
+export { channelOf, FrameType, isRelayFrame, isSessionType } from './frame.js';
+export { acceptCounter, hasValidTag, sealFrame } from './frame-protection.js';
 export { type Refusal, REFUSALS } from './handshake-frames.js';
 export type { Admission, AdmissionResult } from './server/admission.js';
 export { DROP_REASONS, type DropReason, type RelayCounters } from './server/relay-counters.js';
 export type { RelayLink, RelayServerOutput } from './server/relay-link.js';
 export { DEFAULT_RELAY_LIMITS, type RelayLimits, RelayServer, type RelayServerOptions } from './server/relay-server.js';
 export type { ClientLimits } from './server/server-session.js';
+export { type Epochs, type RelaySessionRef, RelaySessionTable } from './session-table.js';
 export { readStreamMessage, StreamMessageWriter } from './stream-message.js';
 export { issueTicket, TicketAdmission, type TicketSigner } from './ticket.js';

@@ -21,7 +21,7 @@ import { RelayServer, type RelayServerOptions } from './server/relay-server.js';
 
 const hasher = new SipHasher();
 
-type ClientOptions = Pick<RelayClientOptions, 'lastTransport'>;
+type ClientOptions = Pick<RelayClientOptions, 'lastTransport' | 'sessions'>;
 
 export class SimulatedClient {
   readonly client: RelayClient;
@@ -33,6 +33,10 @@ export class SimulatedClient {
   udpBlocked = false;
   readonly streams = new Map<string, RelayLink>();
   readonly out: RelayClientOutput;
+  /** Takes what comes by UDP, unless packet workers do. */
+  receive = (bytes: Uint8Array, from: Endpoint): void => {
+    this.client.handleDatagram(bytes, from, this.world.now, this.out);
+  };
 
   constructor(
     readonly world: SimulatedRelays,
@@ -221,7 +225,7 @@ export class SimulatedRelays {
     this.#later(relay.delay, () => {
       const client = this.clients.find((each) => formatEndpoint(each.endpoint) === to.id);
       if (!client || client.udpBlocked) return;
-      client.client.handleDatagram(bytes, relay.endpoint, this.now, client.out);
+      client.receive(bytes, relay.endpoint);
       this.collect(client);
     });
   }

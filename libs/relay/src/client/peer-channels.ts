@@ -38,6 +38,12 @@ export class PeerChannels {
     return added;
   }
 
+  /** The channel by which the peer is reached, as far as that is known. */
+  channelOf(peer: PublicKey): number | undefined {
+    const entry = this.#byKey.get(encodePublicKey(peer));
+    return entry?.state === 'present' ? entry.channel : undefined;
+  }
+
   at(channel: number): PeerChannel | undefined {
     return this.#byChannel.get(channel);
   }

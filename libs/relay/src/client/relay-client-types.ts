@@ -2,6 +2,7 @@
 
 import type { Duration, Endpoint, PublicKey } from '@shadownet/primitives';
 import type { Refusal } from '../handshake-frames.js';
+import type { RelaySessionRef } from '../session-table.js';
 
 export type RelayId = string;
 
@@ -29,6 +30,13 @@ export interface RelayClientOutput {
   /** What a peer has sent through the relay: a WireGuard message or a probe. */
   relayed(bytes: Uint8Array, peer: PublicKey, relay: RelayId): void;
   signal(bytes: Uint8Array, peer: PublicKey, relay: RelayId): void;
+}
+
+/** How packet workers send to a peer by a relay: frames under that session, to that endpoint, with that channel. */
+export interface RelayRoute {
+  readonly remote: Endpoint;
+  readonly session: RelaySessionRef;
+  readonly channel: number;
 }
 
 export type RelayTransport = 'udp' | 'stream';

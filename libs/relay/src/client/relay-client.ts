@@ -17,12 +17,14 @@ import {
 import { HOME_CHOICE_DELAY, MAX_PAYLOAD_BYTES, MAX_SIGNAL_BYTES, VISIT_TIME } from '../constants.js';
 import { FrameType, isRelayFrame } from '../frame.js';
 import { deriveStaticKeys } from '../session-keys.js';
+import type { RelaySessionRef, RelaySessionTable } from '../session-table.js';
 import { chooseHome } from './home-choice.js';
 import type {
   RelayClientOutput,
   RelayDescription,
   RelayEvent,
   RelayId,
+  RelayRoute,
   RelayStatus,
   RelayTransport,
 } from './relay-client-types.js';
@@ -35,6 +37,8 @@ export interface RelayClientOptions {
   readonly privateKey: PrivateKey;
   /** By which a relay was reached last, before this client; none if that is not known. */
   readonly lastTransport?: RelayTransport;
+  /** Where packet workers find the sessions by UDP, of which they then check all frames. */
+  readonly sessions?: RelaySessionTable | undefined;
 }
 
 export type StreamEvent =
@@ -51,6 +55,8 @@ export class RelayClient {
   #announced: RelayId | undefined;
   #chooseAt: Instant | undefined;
   #lastTransport: RelayTransport | undefined;
+  /** Rises when what `routeTo` and `originOf` say may have changed. */
+  routeChanges = 0;
 
   constructor(options: RelayClientOptions) {
     this.#options = options;
@@ -93,6 +99,34 @@ export class RelayClient {
       throw new RangeError(`a signal of ${bytes.length} bytes`);
     return this.#entries.get(relay)?.send(peer, bytes, FrameType.signal, now, out) ?? false;
   }
+
+  // ── Packet workers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** How packet workers reach a peer at a relay; `undefined` if only the client can, or nobody. */
+  routeTo(relay: RelayId, peer: PublicKey): RelayRoute | undefined {
+    return this.#entries.get(relay)?.routeTo(peer);
+  }
+
+  /** At which relay a worker received from whom, if the session is still ours. */
+  originOf(
+    session: RelaySessionRef,
+    channel: number,
+  ): { readonly relay: RelayId; readonly peer: PublicKey } | undefined {
+    for (const [relay, entry] of this.#entries) {
+      const peer = entry.peerAt(session, channel);
+      if (peer) return { relay, peer };
+    }
+    return undefined;
+  }
+
+  /** Takes note of what packet workers sent and received; true if that was anything, and deadlines may have changed. */
+  noteWorkerTraffic(): boolean {
+    let any = false;
+    for (const entry of this.#entries.values()) if (entry.noteWorkerTraffic()) any = true;
+    return any;
+  }
+
+  // ── What comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** True if the datagram came from a relay of ours. */
   handleDatagram(datagram: Uint8Array, from: Endpoint, now: Instant, out: RelayClientOutput): boolean {
@@ -202,14 +236,16 @@ export class RelayClient {
   #add(relay: RelayDescription, now: Instant): void {
     const shared = this.#options.privateKey.sharedSecret(relay.publicKey);
     if (!shared) return;
-    const { crypto, random, hasher } = this.#options;
+    const { crypto, random, hasher, sessions } = this.#options;
     const keys = deriveStaticKeys(crypto, shared, this.#publicKey, relay.publicKey);
     const emit = (event: RelayEvent): void => {
       if (event.kind === 'relay-up') this.#lastTransport = event.transport;
       this.#events.push(event);
     };
     const lastTransport = (): RelayTransport | undefined => this.#lastTransport;
-    this.#entries.set(relay.id, new RelayEntry(relay, { crypto, random, hasher, keys, emit, lastTransport }, now));
+    const onRoutesChanged = (): void => void this.routeChanges++;
+    const options = { crypto, random, hasher, sessions, keys, emit, lastTransport, onRoutesChanged };
+    this.#entries.set(relay.id, new RelayEntry(relay, options, now));
   }
 }
 

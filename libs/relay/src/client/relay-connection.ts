@@ -6,6 +6,7 @@ import { assertNever, type Duration, type Endpoint, type Instant } from '@shadow
 import { CloseReason, frameAround, FrameType, isSessionType, payloadOf } from '../frame.js';
 import type { Refusal } from '../handshake-frames.js';
 import { deriveFrameKeys, type StaticKeys } from '../session-keys.js';
+import type { RelaySessionRef, RelaySessionTable } from '../session-table.js';
 import { ClientSession } from './client-session.js';
 import { Handshake } from './handshake.js';
 
@@ -18,6 +19,8 @@ export interface ConnectionOptions {
   readonly keys: StaticKeys;
   /** Asked for at each handshake: tickets are replaced. */
   readonly ticket: () => Uint8Array;
+  /** Where packet workers find sessions by UDP. */
+  readonly sessions?: RelaySessionTable | undefined;
 }
 
 export type ConnectionEvent =
@@ -66,6 +69,16 @@ export class RelayConnection {
     return (this.#handshake?.transmissions ?? 0) >= LOSING_AFTER_TRANSMISSIONS && this.isSilent;
   }
 
+  /** Of the session, where packet workers know it. */
+  get sessionRef(): RelaySessionRef | undefined {
+    return this.#session?.ref;
+  }
+
+  /** When packet workers last sent or received, if that is news. */
+  noteWorkerTraffic(): Instant | undefined {
+    return this.#session?.noteWorkerTraffic();
+  }
+
   /** Of the relay's process. */
   get instance(): number | undefined {
     return this.#session?.instance;
@@ -74,7 +87,7 @@ export class RelayConnection {
   /** Seals and writes a frame whose payload is in place; only while it is up. */
   send(frame: Uint8Array, type: number, channel: number, now: Instant, write: Write): void {
     const session = this.#session!;
-    session.sealer.seal(frame, 0, frame.length, type, channel);
+    if (!session.seal(frame, type, channel)) return;
     session.sent(now);
     write(frame);
   }
@@ -92,10 +105,14 @@ export class RelayConnection {
         this.end();
         return { kind: 'down', reason: progress.why };
       case 'accepted': {
-        const { crypto, keys, hasher } = this.options;
-        const { nonce, salt } = progress.acceptance;
+        const { crypto, keys, hasher, sessions: table } = this.options;
+        const { acceptance } = progress;
+        const shared = table && this.link.kind === 'udp' ? { table, relay: this.link.endpoint } : undefined;
         this.#session?.zero();
-        this.#session = new ClientSession(hasher, deriveFrameKeys(crypto, keys, nonce, salt), progress.acceptance, now);
+        this.#session = new ClientSession(
+          { hasher, keys: deriveFrameKeys(crypto, keys, acceptance.nonce, acceptance.salt), acceptance, shared },
+          now,
+        );
         this.#handshake = undefined;
         // Shows the relay that we have the keys: nothing is forwarded to us before.
         write(this.#session.ping(now));
@@ -134,8 +151,7 @@ export class RelayConnection {
   leave(write: Write): void {
     if (this.#session) {
       const frame = frameAround(Uint8Array.of(CloseReason.leaving));
-      this.#session.sealer.seal(frame, 0, frame.length, FrameType.close, 0);
-      write(frame);
+      if (this.#session.seal(frame, FrameType.close, 0)) write(frame);
     }
     this.end();
   }
@@ -148,7 +164,7 @@ export class RelayConnection {
 
   #handleSessionFrame(frame: Uint8Array, now: Instant): ConnectionEvent {
     const session = this.#session;
-    if (!session || session.opener.check(frame, 0, frame.length) !== undefined) return NONE;
+    if (!session?.accepts(frame)) return NONE;
     session.heard(now);
     const type = frame[0]!;
     switch (type) {

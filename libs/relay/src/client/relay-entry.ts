@@ -26,6 +26,7 @@ import {
 import { channelOf, frameAround, FrameType, payloadOf } from '../frame.js';
 import { decodeChallenge, encodeHello } from '../handshake-frames.js';
 import type { StaticKeys } from '../session-keys.js';
+import type { RelaySessionRef, RelaySessionTable } from '../session-table.js';
 import { HeldFrames } from './held-frames.js';
 import { PeerChannels } from './peer-channels.js';
 import type {
@@ -33,6 +34,7 @@ import type {
   RelayDescription,
   RelayDownReason,
   RelayEvent,
+  RelayRoute,
   RelayTransport,
 } from './relay-client-types.js';
 import { RelayConnection } from './relay-connection.js';
@@ -46,6 +48,9 @@ export interface RelayEntryOptions {
   readonly emit: (event: RelayEvent) => void;
   /** By which transport a relay, any, was reached last: what a network lets through it lets through to all of them. */
   readonly lastTransport: () => RelayTransport | undefined;
+  /** A session has begun or ended, or a channel was learnt or lost. */
+  readonly onRoutesChanged: () => void;
+  readonly sessions?: RelaySessionTable | undefined;
 }
 
 type State =
@@ -162,6 +167,7 @@ export class RelayEntry {
     this.#state = { kind: 'idle' };
     this.#unsent.clear();
     this.#unknown.clear();
+    this.#options.onRoutesChanged();
   }
 
   /** True if it left, or waits for the peer's channel. */
@@ -180,6 +186,32 @@ export class RelayEntry {
     if (entry.state === 'absent') return false;
     if (type === FrameType.data) this.#unsent.hold(entry.peer, payload, now);
     return type === FrameType.data;
+  }
+
+  // ── Packet workers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** How packet workers reach a peer, if they know the session and the peer is there. */
+  routeTo(peer: PublicKey): RelayRoute | undefined {
+    if (this.#state.kind !== 'up') return undefined;
+    const { link, sessionRef: session } = this.#state.active;
+    const channel = this.#channels.channelOf(peer);
+    if (link.kind !== 'udp' || !session || channel === undefined) return undefined;
+    return { remote: link.endpoint, session, channel };
+  }
+
+  /** Whose channel that is, if the session is ours. */
+  peerAt({ slot, generation }: RelaySessionRef, channel: number): PublicKey | undefined {
+    const ours = this.#state.kind === 'up' ? this.#state.active.sessionRef : undefined;
+    if (ours?.slot !== slot || ours.generation !== generation) return undefined;
+    return this.#channels.at(channel)?.peer;
+  }
+
+  /** Takes note of what packet workers sent and received; true if that was anything. */
+  noteWorkerTraffic(): boolean {
+    const at = this.#state.kind === 'up' ? this.#state.active.noteWorkerTraffic() : undefined;
+    if (at === undefined) return false;
+    if (at > this.usedAt) this.usedAt = at;
+    return true;
   }
 
   // ── What comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -293,6 +325,7 @@ export class RelayEntry {
       this.#options.emit({ kind: 'relay-up', relay: this.description.id, transport: connection.link.kind });
     }
     if (this.#channels.begin(connection.instance!)) this.#unknown.clear();
+    this.#options.onRoutesChanged();
   }
 
   #lost(connection: RelayConnection, reason: RelayDownReason, now: Instant, out: RelayClientOutput): void {
@@ -321,6 +354,7 @@ export class RelayEntry {
     this.#failure = reason;
     this.#state = { kind: 'waiting', until: addDuration(now, this.#retry) };
     this.#retry = Math.min(MAX_RETRY, 2 * this.#retry) as Duration;
+    this.#options.onRoutesChanged();
   }
 
   /** Unless the relay has none, or it is there, or was tried. */
@@ -423,6 +457,7 @@ export class RelayEntry {
     if (!peer) return;
     const channel = channelOf(frame, 0) || undefined;
     const isNew = this.#channels.learn(peer, channel);
+    this.#options.onRoutesChanged();
     const entry = this.#channels.of(peer);
     const waiting = this.#unsent.take(entry.peer, now);
     if (channel !== undefined) {
@@ -439,6 +474,7 @@ export class RelayEntry {
     const entry = this.#channels.at(channel);
     if (!entry) return;
     this.#channels.learn(entry.peer, undefined);
+    this.#options.onRoutesChanged();
     this.#options.emit({ kind: 'peer-absent', relay: this.description.id, peer: entry.peer, unsent: [] });
   }
 }
