@@ -40,6 +40,7 @@ import {
   type DeviceEvent,
   type DeviceOutput,
   type PacketWorkerHost,
+  type RelayRoutes,
   type UapiPeer,
 } from '@shadownet/wireguard';
 import { classifyDatagram } from './demultiplexer.js';
@@ -153,6 +154,11 @@ export class Tunnel {
     if (!link) return;
     this.#links.agentOf(link).setRelay(relay === undefined ? undefined : relayPath(relay, publicKey), now);
     this.#drain(now, out);
+  }
+
+  /** How packet workers send by relays; to be called again whenever that may have changed. */
+  useRelayRoutes(routes: RelayRoutes): void {
+    this.#device.useRelayRoutes(routes);
   }
 
   /** Probes the path that data for the peer takes now; the answer is told as 'pong'. False if there is no path, or no such peer. */
@@ -499,6 +505,7 @@ export class Tunnel {
         this.#events.push({ kind: 'handshake-gave-up', peer: link.name });
         return;
       case 'authenticated-from':
+        if (event.path.kind === 'relay') return this.#links.agentOf(link).trafficReceived(event.path, now);
         return this.#links.agentOf(link).learn(event.path, now, out);
       case 'traffic':
         return this.#noteWorkerTraffic(link, event.sentAt, event.receivedAt);

@@ -26,6 +26,7 @@ import type {
 } from './device-types.js';
 import type { HandshakeKeys } from './handshake/cookie.js';
 import type { Admission } from './handshake/load-guard.js';
+import type { RelayRoutes } from './packet-workers/relay-route.js';
 import type { WorkerBuffers } from './packet-workers/worker-state.js';
 import { WorkerTraffic } from './packet-workers/worker-traffic.js';
 import type { PacketFilterTable } from './packet-filter.js';
@@ -144,6 +145,16 @@ export class Device implements PacketWorkerHost {
     const peer = this.#require(publicKey);
     peer.sender = sender;
     this.#state.workers.publishPath(peer);
+  }
+
+  /**
+   * How packet workers send by relays; to be called again whenever the answers may have changed. Without it all that goes by
+   * relays passes through the device.
+   */
+  useRelayRoutes(routes: RelayRoutes): void {
+    const { workers, peers } = this.#state;
+    workers.relayRoutes = routes;
+    for (const peer of peers.values()) if (peer.path?.kind === 'relay') workers.publishPath(peer);
   }
 
   /**

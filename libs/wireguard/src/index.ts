@@ -31,6 +31,7 @@ export { HandshakeCells } from './packet-workers/handshake-cells.js';
 export { PathTable } from './packet-workers/path-table.js';
 export { PeerCells } from './packet-workers/peer-cells.js';
 export { ReceiverIndexTable } from './packet-workers/receiver-index-table.js';
+export { originsEqual, type RelayOrigin, type RelayRoute, type RelayRoutes } from './packet-workers/relay-route.js';
 export type { WorkerBuffers } from './packet-workers/worker-state.js';
 export { SessionTable, type SessionRef } from './transport/session-table.js';
 export { applyPeerChanges, checkPeerChanges, describePeers } from './uapi/device-binding.js';

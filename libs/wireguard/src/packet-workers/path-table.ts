@@ -1,19 +1,25 @@
 // Paths as packet workers read them, in a SharedArrayBuffer. An entry is written before its number is published and never
 // changed while anyone may read it (docs/adr, concurrency rule 8).
 //
-//   entry, 48 bytes    family (4)  port (4)  socket (4)  zone (4)  address (16)  local address (16)
+//   entry, 64 bytes    family (4)  port (4)  socket (4)  zone (4)  address (16)  local address (16)
+//                      relay session's slot + 1, its generation, channel (3 × 4)  – (4)
 //
-// The local address is of the same family, or all zero where the system shall choose.
+// The local address is of the same family, or all zero where the system shall choose. The slot's cell is 0 for a path straight to
+// the peer; otherwise the endpoint is the relay's.
 
 import { type Endpoint, endpoint, ipAddressFromBytes, type UdpPath } from '@shadownet/primitives';
+import type { RelayOrigin } from './relay-route.js';
 
-const ENTRY_LENGTH = 48;
+const ENTRY_LENGTH = 64;
 const FAMILY = 0;
 const PORT = 1;
 const SOCKET = 2;
 const ZONE = 3;
 const ADDRESS = 16;
 const LOCAL = 32;
+const RELAY_SLOT = 12;
+const RELAY_GENERATION = 13;
+const CHANNEL = 14;
 
 export class PathTable {
   readonly buffer: SharedArrayBuffer;
@@ -26,8 +32,8 @@ export class PathTable {
     this.#bytes = new Uint8Array(this.buffer);
   }
 
-  /** Main thread only, before the number is published. */
-  write(entry: number, path: UdpPath): void {
+  /** Main thread only, before the number is published. With `relay`, `path` leads to the relay. */
+  write(entry: number, path: UdpPath, relay?: RelayOrigin): void {
     const { address, port, zone = 0 } = path.remote;
     const cell = (entry * ENTRY_LENGTH) / 4;
     this.#cells[cell + FAMILY] = address.family;
@@ -37,6 +43,11 @@ export class PathTable {
     const start = entry * ENTRY_LENGTH;
     this.#bytes.set(address.bytes, start + ADDRESS);
     this.#bytes.fill(0, start + LOCAL, start + ENTRY_LENGTH);
+    if (relay) {
+      this.#cells[cell + RELAY_SLOT] = relay.session.slot + 1;
+      this.#cells[cell + RELAY_GENERATION] = relay.session.generation;
+      this.#cells[cell + CHANNEL] = relay.channel;
+    }
     if (path.local?.family === address.family) this.#bytes.set(path.local.bytes, start + LOCAL);
   }
 
@@ -62,6 +73,17 @@ export class PathTable {
   localBytes(entry: number): Uint8Array | undefined {
     const bytes = this.#addressAt(entry, LOCAL);
     return bytes.some((byte) => byte !== 0) ? bytes : undefined;
+  }
+
+  /** Under which relay session and for which channel; `undefined` for a path straight to the peer. */
+  relay(entry: number): RelayOrigin | undefined {
+    const cell = (entry * ENTRY_LENGTH) / 4;
+    const slot = this.#cells[cell + RELAY_SLOT]! - 1;
+    if (slot < 0) return undefined;
+    return {
+      session: { slot, generation: this.#cells[cell + RELAY_GENERATION]! },
+      channel: this.#cells[cell + CHANNEL]!,
+    };
   }
 
   remote(entry: number): Endpoint {

@@ -12,7 +12,8 @@
 //   a bit for each peer, set by workers when they have written cells of it, cleared by main when it looks at them
 //
 // An observation is how an authentic message came that did not come by the peer's path, or to another local address. Its version is odd while it is
-// being written, so that a torn one is never used. Only the newest counts, so none has to be kept.
+// being written, so that a torn one is never used. Only the newest counts, so none has to be kept. Of one that came by a relay the family
+// is 0, port and zone are channel and slot of the relay session, and the address begins with its generation.
 
 import {
   type Endpoint,
@@ -20,9 +21,10 @@ import {
   type Instant,
   type IpAddress,
   ipAddressFromBytes,
-  type Path,
+  type UdpPath,
   udpPath,
 } from '@shadownet/primitives';
+import type { RelayOrigin } from './relay-route.js';
 
 const HEADER_LENGTH = 64;
 /** Of a peer, before the cells of those who send. */
@@ -34,6 +36,7 @@ const FAMILY = 3;
 const PORT = 4;
 const ARRIVAL = 5;
 const ADDRESS = 24;
+const RELAY_GENERATION = ADDRESS / 4;
 const RECEIVED_AT = 5;
 const DATA_RECEIVED_AT = 6;
 const LOCAL = 56;
@@ -43,6 +46,10 @@ const SENT_AT = 10;
 const NONE = 0;
 const BY_PATH = 0;
 const ELSEWHERE = 1;
+const FAMILY_OF_RELAY = 0;
+
+export type Observation =
+  { readonly kind: 'udp'; readonly path: UdpPath } | { readonly kind: 'relay'; readonly origin: RelayOrigin };
 
 export class PeerCells {
   readonly buffer: SharedArrayBuffer;
@@ -157,29 +164,48 @@ export class PeerCells {
     this.#noteActive(peer);
   }
 
+  /** As `observe`, of a message that came by a relay. */
+  observeRelayed(peer: number, { session, channel }: RelayOrigin): void {
+    const cell = this.#cell(peer);
+    Atomics.add(this.#cells, cell + VERSION, 1);
+    Atomics.store(this.#cells, cell + FAMILY, FAMILY_OF_RELAY);
+    Atomics.store(this.#cells, cell + PORT, channel);
+    Atomics.store(this.#cells, cell + ZONE, session.slot);
+    Atomics.store(this.#cells, cell + RELAY_GENERATION, session.generation);
+    Atomics.add(this.#cells, cell + VERSION, 1);
+    this.#noteActive(peer);
+  }
+
   /** Even when an observation is whole; rises by two with each. */
   observationVersion(peer: number): number {
     return Atomics.load(this.#cells, this.#cell(peer) + VERSION);
   }
 
   /** The latest observation, if it is whole and stays so while it is read. */
-  observation(peer: number): Path | undefined {
-    const cell = this.#cell(peer);
+  observation(peer: number): Observation | undefined {
     const version = this.observationVersion(peer);
     if (version === 0 || (version & 1) !== 0) return undefined;
-    const length = Atomics.load(this.#cells, cell + FAMILY) === 4 ? 4 : 16;
+    const observation = this.#readObservation(peer);
+    return this.observationVersion(peer) === version ? observation : undefined;
+  }
+
+  #readObservation(peer: number): Observation {
+    const cell = this.#cell(peer);
+    const family = Atomics.load(this.#cells, cell + FAMILY);
     const port = Atomics.load(this.#cells, cell + PORT);
     const zone = Atomics.load(this.#cells, cell + ZONE);
+    if (family === FAMILY_OF_RELAY) {
+      const generation = Atomics.load(this.#cells, cell + RELAY_GENERATION);
+      return { kind: 'relay', origin: { session: { slot: zone, generation }, channel: port } };
+    }
+    const length = family === 4 ? 4 : 16;
     const [address, local] = [ADDRESS, LOCAL].map((offset) => {
       const start = this.#start(peer) + offset;
       return this.#bytes.slice(start, start + length);
     }) as [Uint8Array, Uint8Array];
-    if (this.observationVersion(peer) !== version) return undefined;
     const isLocalKnown = local.some((byte) => byte !== 0);
-    return udpPath(
-      endpoint(ipAddressFromBytes(address), port, zone),
-      isLocalKnown ? ipAddressFromBytes(local) : undefined,
-    );
+    const remote = endpoint(ipAddressFromBytes(address), port, zone);
+    return { kind: 'udp', path: udpPath(remote, isLocalKnown ? ipAddressFromBytes(local) : undefined) };
   }
 
   /** The numbers of all peers for which something was recorded since the last call: with many of them, few are looked at. */

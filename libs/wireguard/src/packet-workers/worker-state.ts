@@ -1,7 +1,7 @@
 // The main thread's side of what it shares with packet workers: it publishes each peer's current session, path and allowed IPs,
 // and keeps the numbers by which workers know peers and paths. Owned by device-state.ts.
 
-import { localAddressesEqual, pathsEqual, type UdpPath } from '@shadownet/primitives';
+import { localAddressesEqual, type Path, pathsEqual, type UdpPath, udpPath } from '@shadownet/primitives';
 import type { AllowedIps } from '../allowed-ips.js';
 import type { PacketFilterTable } from '../packet-filter.js';
 import type { Peer } from '../peer.js';
@@ -11,6 +11,7 @@ import type { HandshakeCells } from './handshake-cells.js';
 import { PathTable } from './path-table.js';
 import { PeerCells } from './peer-cells.js';
 import { ReceiverIndexTable } from './receiver-index-table.js';
+import { originsEqual, type RelayOrigin, type RelayRoutes } from './relay-route.js';
 import { ReusableNumbers } from './reusable-numbers.js';
 
 /** All that a worker attaches to at its start. */
@@ -25,8 +26,13 @@ export interface WorkerBuffers {
 /** Numbers wait for an epoch before they are used again, so that there are more of them than peers. */
 const NUMBERS_PER_PEER = 2;
 
-interface PublishedPath {
+/** A path that workers send by; with `relay` it leads to a relay. */
+interface WorkerPath {
   readonly path: UdpPath;
+  readonly relay?: RelayOrigin;
+}
+
+interface PublishedPath extends WorkerPath {
   readonly entry: number;
 }
 
@@ -38,6 +44,8 @@ export class WorkerState {
   readonly #peerNumbers: ReusableNumbers;
   readonly #pathNumbers: ReusableNumbers;
   readonly #published = new Map<number, PublishedPath>();
+  /** Without them, what goes by relays is the core's. */
+  relayRoutes: RelayRoutes | undefined;
   #allowedIps: 'published' | 'changed' = 'changed';
   /** What workers have to be told. */
   #filter: { readonly table: PacketFilterTable | undefined } | undefined;
@@ -96,8 +104,7 @@ export class WorkerState {
 
   /** Workers send from the node's one socket only; packets for other paths they hand to the main thread. */
   publishPath({ id, path, sender }: Peer): void {
-    const isForWorkers = sender === 'workers' && path?.kind === 'udp' && path.socket === 0;
-    this.#publishPath(id, isForWorkers ? path : undefined);
+    this.#publishPath(id, sender === 'workers' && path ? this.#workerPath(path) : undefined);
   }
 
   publishFilterTable(table: PacketFilterTable | undefined): void {
@@ -122,20 +129,26 @@ export class WorkerState {
     return buildAllowedIpsTable(allowedIps, (peer) => peer.id);
   }
 
+  #workerPath(path: Path): WorkerPath | undefined {
+    if (path.kind === 'udp') return path.socket === 0 ? { path } : undefined;
+    const route = this.relayRoutes?.routeOf(path);
+    return route && { path: udpPath(route.remote), relay: { session: route.session, channel: route.channel } };
+  }
+
   /** Without a free entry workers know of no path, and hand the packets to the main thread, which does. */
-  #publishPath(peer: number, path: UdpPath | undefined): void {
+  #publishPath(peer: number, next: WorkerPath | undefined): void {
     const published = this.#published.get(peer);
-    if (published && path && isPublished(published, path)) return;
-    const entry = path && this.#pathNumbers.take();
-    if (path && entry !== undefined) {
-      this.#paths.write(entry, path);
-      this.#published.set(peer, { path, entry });
+    if (published && next && isPublished(published, next)) return;
+    const entry = next && this.#pathNumbers.take();
+    if (next && entry !== undefined) {
+      this.#paths.write(entry, next.path, next.relay);
+      this.#published.set(peer, { ...next, entry });
     } else this.#published.delete(peer);
     this.peers.setPathEntry(peer, entry);
     if (published) this.#pathNumbers.giveBack(published.entry);
   }
 }
 
-function isPublished({ path }: PublishedPath, next: UdpPath): boolean {
-  return pathsEqual(path, next) && localAddressesEqual(path, next);
+function isPublished({ path, relay }: PublishedPath, next: WorkerPath): boolean {
+  return pathsEqual(path, next.path) && localAddressesEqual(path, next.path) && originsEqual(relay, next.relay);
 }

@@ -128,8 +128,12 @@ describe('paths and peers', () => {
     expect([other.family(2), other.zone(2)]).toEqual([remote.address.family, remote.zone ?? 0]);
     expect(ipAddressFromBytes(other.addressBytes(2))).toEqual(remote.address);
     expect(ipAddressFromBytes(other.localBytes(2)!)).toEqual(local);
+    expect(other.relay(2)).toBeUndefined();
+    const relay = { session: { slot: 0, generation: 5 }, channel: 9 };
+    paths.write(2, udpPath(remote), relay);
+    expect([other.localBytes(2), other.relay(2), other.remote(2)]).toEqual([undefined, relay, remote]);
     paths.write(2, udpPath(remote));
-    expect(other.localBytes(2)).toBeUndefined();
+    expect(other.relay(2)).toBeUndefined();
   });
 
   it('keep the latest observation, and none that is being written', () => {
@@ -138,9 +142,16 @@ describe('paths and peers', () => {
     const local = parseIpAddress('2001:db8::2')!;
     cells.observe(1, parseEndpoint('[fe80::1%9]:2', Number)!, local);
     cells.observe(1, parseEndpoint('192.0.2.1:1')!, undefined);
-    expect(new PeerCells(cells.buffer).observation(1)).toEqual(udpPath(parseEndpoint('192.0.2.1:1')!));
+    expect(new PeerCells(cells.buffer).observation(1)).toEqual({
+      kind: 'udp',
+      path: udpPath(parseEndpoint('192.0.2.1:1')!),
+    });
     cells.observe(1, parseEndpoint('[fe80::1%9]:2', Number)!, local);
-    expect(new PeerCells(cells.buffer).observation(1)).toEqual(udpPath(parseEndpoint('[fe80::1%9]:2', Number)!, local));
+    const path = udpPath(parseEndpoint('[fe80::1%9]:2', Number)!, local);
+    expect(new PeerCells(cells.buffer).observation(1)).toEqual({ kind: 'udp', path });
+    const origin = { session: { slot: 7, generation: 3 }, channel: 65_535 };
+    cells.observeRelayed(1, origin);
+    expect(new PeerCells(cells.buffer).observation(1)).toEqual({ kind: 'relay', origin });
     // The version cell, as a writer leaves it in the middle.
     new Int32Array(cells.buffer)[(64 + 88) / 4 + 2]! += 1;
     expect(cells.observation(1)).toBeUndefined();

@@ -75,11 +75,12 @@ export class WorkerTraffic {
     const cells = state.workers.peers;
     const version = cells.observationVersion(peer.id);
     if (version === seen.observation) return;
-    const path = cells.observation(peer.id);
+    const observation = cells.observation(peer.id);
     // A torn one is being written again right now, and there will be another look.
-    if (!path) return;
+    if (!observation) return;
     seen.observation = version;
-    state.authenticatedPath(peer, path, now);
+    const path = observation.kind === 'udp' ? observation.path : state.workers.relayRoutes?.pathOf(observation.origin);
+    if (path) state.authenticatedPath(peer, path, now);
   }
 }
 
