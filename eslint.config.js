@@ -47,6 +47,7 @@ const MAY_IMPORT = {
     'lib:stun',
     'lib:wireguard',
     'lib:packetfilter',
+    'lib:relay',
     'lib:tun',
     'lib:udp',
   ],

@@ -30,6 +30,8 @@ const SLACK_BYTES = 8;
 export class SipHasher {
   /** Zeroed memory of the caller: messages that lie in it are hashed without a copy. */
   readonly memory: Uint8Array<ArrayBuffer>;
+  /** The WebAssembly.Memory that it lies in, for modules that work on the same bytes; it never grows. */
+  readonly linearMemory: { readonly buffer: ArrayBuffer };
   readonly #hash: HashFunction;
   readonly #copy: Uint8Array;
   readonly #tag: Int32Array;
@@ -39,6 +41,7 @@ export class SipHasher {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(pages)), { m: { m: memory } });
     this.#hash = (instance.exports as { h: HashFunction }).h;
+    this.linearMemory = memory;
     this.memory = new Uint8Array(memory.buffer, MEMORY_AT, memoryBytes);
     this.#copy = new Uint8Array(memory.buffer, COPY_AT, MAX_COPIED_BYTES);
     this.#tag = new Int32Array(memory.buffer, 0, 2);

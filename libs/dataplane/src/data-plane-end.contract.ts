@@ -10,8 +10,10 @@ import {
   parseIpAddress,
   parseIpPrefix,
   type PublicKey,
+  type RelayPath,
   udpPath,
 } from '@shadownet/primitives';
+import { isRelayFrame } from '@shadownet/relay';
 import type { LinuxUdpSocket } from '@shadownet/udp';
 import { Device, type DeviceOutput, Tai64nSource } from '@shadownet/wireguard';
 import { onTestFinished } from 'vitest';
@@ -28,6 +30,9 @@ export const now = () => instant(Number(process.hrtime.bigint()) / 1e6);
 export class End {
   readonly failures: string[] = [];
   readonly output: DeviceOutput;
+  /** What goes by a relay, and what the core sees of relays' frames: whoever brings a relay client sets them. */
+  sendByRelay: (bytes: Uint8Array, path: RelayPath) => void = () => {};
+  takeFrame: (frame: Uint8Array, from: Endpoint) => void = () => {};
   #socket: LinuxUdpSocket | undefined;
 
   private constructor(
@@ -36,7 +41,8 @@ export class End {
   ) {
     this.output = {
       datagram: (bytes, path, trafficClass) => {
-        if (path.kind === 'udp') this.socket.send(bytes, path.remote, { from: path.local, trafficClass });
+        if (path.kind === 'relay') this.sendByRelay(bytes, path);
+        else this.socket.send(bytes, path.remote, { from: path.local, trafficClass });
       },
       packet: (bytes) => plane.tun.write(bytes),
     };
@@ -54,19 +60,21 @@ export class End {
     if (this.#socket) return this.#socket;
     this.#socket = this.plane.openSocket({ port: 0, mark: 0 });
     this.#socket.onDatagram((datagram, from, local) => {
+      if (isRelayFrame(datagram)) return this.takeFrame(datagram, from);
       this.device.handleDatagram(datagram, udpPath(from, local), now(), this.output);
       this.settle();
     });
     return this.#socket;
   }
 
-  static async open(name: string, entry: string, workerPairs = 1): Promise<End> {
+  /** With the private key given, or one of its own. */
+  static async open(name: string, entry: string, workerPairs = 1, privateKey?: Uint8Array<ArrayBuffer>): Promise<End> {
     const leaveNamespace = enterFreshNetworkNamespaceOnce();
     onTestFinished(leaveNamespace);
     const workerEntry = await bundleThread(new URL(`./${entry}.contract.ts`, import.meta.url));
     const plane = await openLinuxDataPlane({ tun: { name, mtu: 1420, addresses: [] }, workerEntry, workerPairs });
     onTestFinished(() => plane.close());
-    const device = newDevice(workerPairs);
+    const device = newDevice(workerPairs, privateKey);
     return new End(plane, device);
   }
 
@@ -105,8 +113,8 @@ function enterFreshNetworkNamespaceOnce(): () => void {
   };
 }
 
-/** With a key of its own. */
-export function newDevice(workerPairs = 1): Device {
+/** With a key of its own, or this one. */
+export function newDevice(workerPairs = 1, privateKey = randomFillSync(new Uint8Array(32))): Device {
   const device = new Device({
     crypto: nodeCrypto,
     random: (length) => randomFillSync(new Uint8Array(length)),
@@ -120,6 +128,6 @@ export function newDevice(workerPairs = 1): Device {
     workerPairs,
     packetFilter: portFilter,
   });
-  device.setPrivateKey(randomFillSync(new Uint8Array(32)), now());
+  device.setPrivateKey(privateKey, now());
   return device;
 }

@@ -3,6 +3,7 @@
 // owner of the device works the same way with both.
 
 import type { Endpoint, Instant } from '@shadownet/primitives';
+import type { RelaySessionTable } from '@shadownet/relay';
 import type { LinuxTunDevice, LinuxTunOptions } from '@shadownet/tun';
 import type { LinuxUdpOptions, LinuxUdpSocket } from '@shadownet/udp';
 import type { DeviceOutput, PacketWorkerHost } from '@shadownet/wireguard';
@@ -33,6 +34,8 @@ export interface DataPlane {
   attach(core: DataPlaneCore): void;
   /** A socket whose handler gets the datagrams that the core has to see. Throws a UdpError. The latest one opened is used. */
   openSocket(options: LinuxUdpOptions): LinuxUdpSocket;
+  /** Where workers find the relay sessions that they send and receive under; `undefined` where all frames are the core's. To be asked for once it is attached. */
+  readonly relaySessions: RelaySessionTable | undefined;
   /** From where the core wants frames of relays; others need not reach it. To be called once it is attached. */
   useRelays(endpoints: readonly Endpoint[]): void;
   /** To be called after everything that the device was told: what workers must know of it is made known to them. */

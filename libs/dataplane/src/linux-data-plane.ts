@@ -3,6 +3,7 @@
 
 import { EventDescriptor, loadAead } from '@shadownet/native';
 import { type Endpoint, formatEndpoint } from '@shadownet/primitives';
+import { RelaySessionTable } from '@shadownet/relay';
 import { type OffloadTunDevice, openOffloadTun } from '@shadownet/tun';
 import { type LinuxUdpOptions, type LinuxUdpSocket, type OffloadUdpSocket, openOffloadUdp } from '@shadownet/udp';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
@@ -11,6 +12,7 @@ import type { DataPlane, DataPlaneCore, DataPlaneOptions } from './data-plane.js
 import { admissionOf } from './handshake-gate.js';
 import { MessageRing, type RingMessage } from './message-ring.js';
 import { ReceiveOrder } from './receive-order.js';
+import { sessionOfFrameTag } from './relay-frame-gate.js';
 import { readSourceTag, SOURCE_TAG_LENGTH } from './source-tag.js';
 import { type WorkerMessage, type WorkerRole, type WorkerStart, WorkerControl } from './worker-protocol.js';
 
@@ -28,8 +30,11 @@ const HANDSHAKES = { slots: 4096, maxMessage: SOURCE_TAG_LENGTH + 148 };
 /** Messages of each ring in one turn of the event loop: a flood must leave time for timers and for the configuration. */
 const MESSAGES_PER_TURN = 256;
 const PROBES = { slots: 256, maxMessage: SOURCE_TAG_LENGTH + 1500 };
-/** Data of all relayed peers: 10 ms at 1 Gbit/s. */
+/** Relays' own frames and what is not data; and all data, some 10 ms at 1 Gbit/s, of relays beyond RELAY_SESSIONS. */
 const RELAY_FRAMES = { slots: 1024, maxMessage: SOURCE_TAG_LENGTH + 2048 };
+
+/** Relays that workers send and receive by at a time: the home, and those of the peers that something is sent to. */
+const RELAY_SESSIONS = 64;
 
 /**
  * Rejects with NativeError 'native-unavailable' where AEAD, offloads or koffi are missing, or with a TunError. The interface
@@ -67,6 +72,7 @@ class LinuxDataPlane implements DataPlane {
   readonly #relayFrames = new MessageRing(RELAY_FRAMES);
   readonly #ringOnExit = (): void => this.#stopWorkers();
   #state: State = { kind: 'detached' };
+  #relaySessions: RelaySessionTable | undefined;
   #socket: OffloadUdpSocket | undefined;
   #mtu: number;
   #rungEpoch = 0;
@@ -85,15 +91,24 @@ class LinuxDataPlane implements DataPlane {
     this.#unsent = tun.descriptors.map(() => new MessageRing(UNSENT));
   }
 
+  get relaySessions(): RelaySessionTable | undefined {
+    return this.#relaySessions;
+  }
+
   get fewerWorkersReason(): string | undefined {
     return this.tun.fewerQueuesReason;
   }
 
   attach(core: DataPlaneCore): void {
     if (this.#state.kind !== 'detached') throw new Error('a data plane is attached once');
-    const workers = this.#unsent.flatMap((_, pair) => ROLES.map((role) => this.#startWorker(role, pair, core)));
+    const { sessionTable } = core.device;
+    const relaySessions = RelaySessionTable.allocate(RELAY_SESSIONS, this.workerPairs, sessionTable);
+    this.#relaySessions = relaySessions;
+    const workers = this.#unsent.flatMap((_, pair) =>
+      ROLES.map((role) => this.#startWorker(role, pair, core, relaySessions)),
+    );
     this.#state = { kind: 'running', core, workers };
-    this.#rungEpoch = core.device.sessionTable.epoch;
+    this.#rungEpoch = sessionTable.epoch;
     // A worker inside a system call would hold up the end of the process.
     process.on('exit', this.#ringOnExit);
     this.publish();
@@ -131,7 +146,7 @@ class LinuxDataPlane implements DataPlane {
     if (epoch === this.#rungEpoch) return;
     this.#rungEpoch = epoch;
     this.#call(this.#state.workers);
-    if (device.sessionTable.hasRetired && this.#reclaiming === 'idle') void this.#reclaimRetired();
+    if (this.#hasRetired && this.#reclaiming === 'idle') void this.#reclaimRetired();
   }
 
   async settled(): Promise<void> {
@@ -145,6 +160,7 @@ class LinuxDataPlane implements DataPlane {
     // Whoever waits while the data plane is being closed waits for the workers' end.
     await this.#ended;
     sessionTable.reclaim();
+    this.#relaySessions?.reclaim();
   }
 
   counters(): Readonly<Record<string, number>> {
@@ -172,7 +188,7 @@ class LinuxDataPlane implements DataPlane {
     await this.tun.close();
   }
 
-  #startWorker(role: WorkerRole, pair: number, core: DataPlaneCore): RunningWorker {
+  #startWorker(role: WorkerRole, pair: number, core: DataPlaneCore, relaySessions: RelaySessionTable): RunningWorker {
     const control = new WorkerControl();
     const doorbell = EventDescriptor.open();
     const { port1: port, port2: workerPort } = new MessageChannel();
@@ -183,6 +199,7 @@ class LinuxDataPlane implements DataPlane {
       tun: { queues: this.tun.descriptors, mtu: this.#mtu, joinsUdp: this.tun.offloads.udp },
       doorbell: doorbell.descriptor,
       device: core.device.workerBuffers,
+      relaySessions: relaySessions.buffer,
       control: control.buffer,
       order: this.#order.buffer,
       rings: {
@@ -266,11 +283,16 @@ class LinuxDataPlane implements DataPlane {
       if (admission) device.whileAdmitted(admission, () => deliver(message));
       else deliver(message);
     };
+    const deliverFrame = (message: RingMessage): void => {
+      const session = sessionOfFrameTag(message.tag);
+      if (session) this.#relaySessions!.whileChecked(session, () => deliver(message));
+      else deliver(message);
+    };
     const counts = [
       ...this.#unsent.map((ring) => readSome(ring, ({ bytes }) => this.tun.deliver(bytes))),
       readSome(this.#handshakes, deliverHandshake),
       readSome(this.#probes, deliver),
-      readSome(this.#relayFrames, deliver),
+      readSome(this.#relayFrames, deliverFrame),
     ];
     this.#takeNoteOfTraffic();
     if (counts.includes(MESSAGES_PER_TURN)) this.#nextTurn = setImmediate(() => this.#takeTurn());
@@ -308,10 +330,15 @@ class LinuxDataPlane implements DataPlane {
     for (const { control } of this.#state.workers) control.setWatched(watched);
   }
 
+  get #hasRetired(): boolean {
+    if (this.#state.kind !== 'running') return false;
+    return this.#state.core.device.sessionTable.hasRetired || this.#relaySessions!.hasRetired;
+  }
+
   /** Rule 3: keys of sessions that have ended are zeroed as soon as the workers have let go, and not when the next one begins. */
   async #reclaimRetired(): Promise<void> {
     this.#reclaiming = 'waiting';
-    while (this.#state.kind === 'running' && this.#state.core.device.sessionTable.hasRetired) await this.settled();
+    while (this.#hasRetired) await this.settled();
     this.#reclaiming = 'idle';
   }
 }

@@ -1,26 +1,15 @@
 // The outer headers of the fast data plane's datagrams, and what those of others do to inner ones, as sockets of the kernel see
 // them: source address, DSCP and ECN. All in a network namespace of its own, with a peer that is a device on a bare socket.
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import {
-  libc,
-  MSG_DONTWAIT,
-  openOffloadUdpDescriptor,
-  packetCalls,
-  processArena,
-  ReceiveHeader,
-  SendHeader,
-} from '@shadownet/native';
 import { endpoint, formatIpAddress, parseIpAddress, parseIpPrefix, type Path, udpPath } from '@shadownet/primitives';
 import type { DeviceOutput } from '@shadownet/wireguard';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
-import { checksumOf, fieldSum, sumWords } from './checksum.js';
+import { ip, open, send, udpPacket } from './bare-socket.contract.js';
 import { End, newDevice, now } from './data-plane-end.contract.js';
 
 const IS_ROOT = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/dev/net/tun');
 const PATIENCE = { timeout: 15_000 };
-const BUFFER_BYTES = 65_536;
 
 /** On the loopback interface: where the peer is, and where the data plane is reached; the system would choose the first. */
 const OUTER = {
@@ -240,93 +229,4 @@ class BarePeer {
     this.poll();
     return this.#seen.filter(({ type }) => type === wanted);
   }
-}
-
-interface Socket {
-  readonly descriptor: number;
-  readonly port: number;
-  /** The header of what has come, if anything has. */
-  receive(): ReceiveHeader | undefined;
-  /** Of the same. */
-  bytes(): Uint8Array;
-}
-
-function open(family: 4 | 6): Socket {
-  const { descriptor, port } = openOffloadUdpDescriptor({
-    family,
-    port: 0,
-    receiveBufferBytes: 1 << 20,
-    sendBufferBytes: 1 << 20,
-  });
-  const block = processArena().allocate(BUFFER_BYTES);
-  const header = new ReceiveHeader(family, block.address, BUFFER_BYTES);
-  let length = 0;
-  onTestFinished(() => {
-    libc().close(descriptor);
-    header.release();
-    processArena().release(block);
-  });
-  return {
-    descriptor,
-    port,
-    receive: () => {
-      header.reset();
-      length = packetCalls().recvmsg(descriptor, header.address, MSG_DONTWAIT);
-      if (length < 0) return undefined;
-      header.parse();
-      return header;
-    },
-    bytes: () => block.bytes.slice(0, length),
-  };
-}
-
-interface SendOptions {
-  readonly from?: string;
-  readonly bytes?: Uint8Array;
-  readonly length?: number;
-  readonly segmentSize?: number;
-  readonly trafficClass?: number;
-}
-
-function send(by: Socket, to: string, port: number, options: SendOptions = {}): void {
-  const { from, bytes, length = bytes?.length ?? 100, segmentSize = length, trafficClass = 0 } = options;
-  const block = processArena().allocate(length);
-  if (bytes) block.bytes.set(bytes);
-  const header = new SendHeader(6);
-  header.setDestination(parseIpAddress(to)!.bytes, port);
-  header.setSource(from === undefined ? undefined : parseIpAddress(from)!.bytes);
-  header.setPayload(block.address, length, segmentSize, trafficClass);
-  expect(packetCalls().sendmsg(by.descriptor, header.address, MSG_DONTWAIT)).toBe(length);
-  header.release();
-  processArena().release(block);
-}
-
-/** A UDP datagram of four bytes in an IP packet, with its checksums. */
-function udpPacket(source: string, destination: string, port: number, trafficClass: number): Uint8Array {
-  const [from, to] = [parseIpAddress(source)!, parseIpAddress(destination)!];
-  const headerLength = from.family === 4 ? 20 : 40;
-  const packet = new Uint8Array(headerLength + 12);
-  const view = new DataView(packet.buffer);
-  if (from.family === 4) {
-    packet.set([0x45, trafficClass, 0, packet.length, 0, 0, 0, 0, 64, 17]);
-    packet.set(from.bytes, 12);
-    packet.set(to.bytes, 16);
-    view.setUint16(10, checksumOf(sumWords(view, 0, headerLength)));
-  } else {
-    view.setUint16(0, 0x6000 | (trafficClass << 4));
-    packet.set([0, 12, 17, 64], 4);
-    packet.set(from.bytes, 8);
-    packet.set(to.bytes, 24);
-  }
-  view.setUint16(headerLength, 7);
-  view.setUint16(headerLength + 2, port);
-  view.setUint16(headerLength + 4, 12);
-  const addresses = from.family === 4 ? 12 : 8;
-  const pseudoHeader = sumWords(view, addresses, headerLength - addresses) + fieldSum(17) + fieldSum(12);
-  view.setUint16(headerLength + 6, checksumOf(pseudoHeader + sumWords(view, headerLength, 12)));
-  return packet;
-}
-
-function ip(line: string): void {
-  execFileSync('ip', line.split(' '), { stdio: 'ignore' });
 }

@@ -3,6 +3,7 @@
 
 import { EventDescriptor, MonotonicClock, PollSet } from '@shadownet/native';
 import { addDuration, assertNever, durationBetween, type Instant, instant, milliseconds } from '@shadownet/primitives';
+import { RelaySessionTable } from '@shadownet/relay';
 import {
   AllowedIpsTable,
   type HandshakeKeys,
@@ -44,6 +45,7 @@ export abstract class PacketWorker {
   protected readonly indices: ReceiverIndexTable;
   protected readonly peers: PeerCells;
   protected readonly paths: PathTable;
+  protected readonly relaySessions: RelaySessionTable;
   protected readonly control: WorkerControl;
   protected readonly rings: Readonly<Record<RingClass, MessageRing>>;
   protected readonly pollSet: PollSet;
@@ -70,6 +72,7 @@ export abstract class PacketWorker {
     this.indices = new ReceiverIndexTable(this.sessions, start.device.receiverIndices);
     this.peers = new PeerCells(start.device.peers, start.role === 'transmit' ? start.pair : 0);
     this.paths = new PathTable(start.device.paths);
+    this.relaySessions = RelaySessionTable.attach(start.relaySessions, start.role === 'transmit' ? start.pair : 0);
     this.control = new WorkerControl(start.control);
     this.rings = {
       unsent: new MessageRing(start.rings.unsent),

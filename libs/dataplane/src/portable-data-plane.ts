@@ -19,6 +19,7 @@ class PortableDataPlane implements DataPlane {
   readonly kind = 'portable';
   readonly workerPairs = 0;
   readonly fewerWorkersReason = undefined;
+  readonly relaySessions = undefined;
 
   constructor(readonly tun: LinuxTunDevice) {}
 

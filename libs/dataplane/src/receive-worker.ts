@@ -1,7 +1,8 @@
 // A worker that receives. In the order a datagram travels:
 //
 //   1. as leader: recvmsg with UDP_GRO, up to 64 KB of equal datagrams from one source, and a ticket for them
-//   2. each is told apart by its bytes; receiver index → live session → look at the replay window → open in place; a handshake
+//   2. each is told apart by its bytes; what a relay has sent has to pass a gate (relay-frame-gate.ts), and what it carries is told
+//      apart in the same way; receiver index → live session → look at the replay window → open in place; a handshake
 //      message has to pass the gate (handshake-gate.ts)
 //   3. in its turn: still alive? → window, check and set; an authentic message from elsewhere is noted for the core
 //   4. the source address must belong to the peer; joined with its neighbours
@@ -20,22 +21,18 @@ import {
   type PinnedBlock,
   ReceiveHeader,
 } from '@shadownet/native';
-import {
-  assertNever,
-  classifyDatagram,
-  durationBetween,
-  formatEndpoint,
-  type Instant,
-  type ReplayWindow,
-} from '@shadownet/primitives';
+import { assertNever, classifyDatagram, durationBetween, type Instant, type ReplayWindow } from '@shadownet/primitives';
+import { channelOf, FRAME_HEADER_BYTES, FrameType } from '@shadownet/relay';
 import {
   decapsulatedEcn,
   ECN_MASK,
   ecnOf,
   type InnerPacket,
+  originsEqual,
   type PacketFilterFactory,
   parseInnerPacket,
   REJECT_AFTER_TIME,
+  type RelayOrigin,
   type SessionRef,
   TRANSPORT_HEADER_LENGTH,
 } from '@shadownet/wireguard';
@@ -45,6 +42,7 @@ import { flowHash } from './flow-hash.js';
 import { ADMISSION_TAG, type GateVerdict, HandshakeGate } from './handshake-gate.js';
 import { PacketWorker } from './packet-worker.js';
 import { ReceiveOrder } from './receive-order.js';
+import { checkedFrameTag, type OpenRelaySession, RelayFrameGate, UNCHECKED_FRAME } from './relay-frame-gate.js';
 import { type PacketGroup, SegmentJoiner } from './segment-joiner.js';
 import { SOURCE_TAG_LENGTH, writeSourceTag } from './source-tag.js';
 import { allocateSummingMemory } from './summing-memory.js';
@@ -95,6 +93,8 @@ interface OpenSession {
   /** The receive after which its ends were compared with the peer's path: the flow (ReceiveHeader), the path, and what was noted then. */
   comparedReceive: number;
   comparedFlow: number;
+  /** Of the relay's frame; 0 for what came straight from the peer. */
+  comparedChannel: number;
   comparedPath: number | undefined;
   comparedObservation: number;
   comparedArrival: 'by-path' | 'elsewhere';
@@ -107,6 +107,8 @@ interface TransportMessage {
   at: number;
   length: number;
   content: Content;
+  /** Of the frame that it came in, whose header is right before it. */
+  relay: OpenRelaySession | undefined;
 }
 
 /**
@@ -120,8 +122,10 @@ interface CoreMessage {
   readonly kind: 'handshake' | 'stun' | 'relay-frame' | 'stray';
   readonly at: number;
   readonly length: number;
-  /** What the gate has decided on a handshake message. */
+  /** What the gate has decided on a handshake message; the session that a relay's frame was checked by. */
   readonly tag: number;
+  /** Of a relay's frame that is authentic: it goes to the core if it is new, too. */
+  readonly relay?: OpenRelaySession;
 }
 
 export class ReceiveWorker extends PacketWorker {
@@ -136,6 +140,7 @@ export class ReceiveWorker extends PacketWorker {
   readonly #joiner: SegmentJoiner<OpenSession>;
   readonly #message: Uint8Array;
   readonly #gate: HandshakeGate;
+  readonly #frames: RelayFrameGate;
   readonly #sessions = new Map<number, OpenSession>();
   /** Of the receive in hand: the first `#transportCount` are valid; and the sessions that carried something. */
   readonly #transport: TransportMessage[] = [];
@@ -165,6 +170,7 @@ export class ReceiveWorker extends PacketWorker {
       ring: this.rings.handshakes,
       workers: start.tun.queues.length,
     });
+    this.#frames = new RelayFrameGate(this.relaySessions, input.hasher, this.#input.bytes);
     this.#now = this.now();
   }
 
@@ -174,6 +180,7 @@ export class ReceiveWorker extends PacketWorker {
     if (this.#header?.family !== socket.family) {
       this.#header?.release();
       this.#header = new ReceiveHeader(socket.family, this.#input.address, RECEIVE_BYTES);
+      this.#frames.forget();
     }
     const header = this.#header;
     this.#gate.useKeys(this.handshakeKeys);
@@ -202,6 +209,7 @@ export class ReceiveWorker extends PacketWorker {
     this.#keyOf = undefined;
     this.#last = undefined;
     this.#sessions.clear();
+    this.#frames.forget();
   }
 
   protected end(): void {
@@ -233,6 +241,7 @@ export class ReceiveWorker extends PacketWorker {
     const order = this.#order;
     if (!order.waitTurn('windows', ticket, this.control)) return false;
     for (let i = 0; i < this.#transportCount; i++) this.#admit(this.#transport[i]!, header);
+    this.#admitFrames();
     this.#record();
     order.passTurn('windows', ticket);
 
@@ -252,9 +261,7 @@ export class ReceiveWorker extends PacketWorker {
       case 'handshake':
         return this.#judge(header, at, length);
       case 'relay-frame':
-        // Whether a relay of ours has sent it, only the core can tell: this keeps all others from its ring.
-        if (!this.relays.has(formatEndpoint(header.source()))) return this.control.count(COUNTER.notForUs);
-        return void this.#forCore.push({ kind, at, length, tag: ADMISSION_TAG.unchecked });
+        return this.#examineFrame(header, at, length);
       case 'stun':
         return void this.#forCore.push({ kind, at, length, tag: ADMISSION_TAG.unchecked });
       case 'unknown':
@@ -262,6 +269,32 @@ export class ReceiveWorker extends PacketWorker {
       default:
         return assertNever(kind);
     }
+  }
+
+  /** Data is ours, all else that a relay sends the core's. */
+  #examineFrame(header: ReceiveHeader, at: number, length: number): void {
+    const relay = this.#frames.judge(header, this.relays, at, length);
+    switch (relay) {
+      case 'stranger':
+        return this.control.count(COUNTER.notForUs);
+      case 'bad-tag':
+        return this.control.count(COUNTER.relayFrameUnauthentic);
+      case 'unchecked':
+        return void this.#forCore.push({ kind: 'relay-frame', at, length, tag: UNCHECKED_FRAME });
+      default: {
+        const payload = at + FRAME_HEADER_BYTES;
+        const payloadLength = length - FRAME_HEADER_BYTES;
+        const isData = this.#input.bytes[at] === FrameType.data;
+        if (isData && classifyDatagram(this.#inputView, payload, payloadLength) === 'transport') {
+          return this.#examineTransport(payload, payloadLength, relay);
+        }
+        return this.#handFrameToCore(relay, at, length);
+      }
+    }
+  }
+
+  #handFrameToCore(relay: OpenRelaySession, at: number, length: number): void {
+    this.#forCore.push({ kind: 'relay-frame', at, length, tag: checkedFrameTag(relay.ref), relay });
   }
 
   /** What the gate lets through goes to the core, with what was decided on it. */
@@ -277,21 +310,22 @@ export class ReceiveWorker extends PacketWorker {
     }
   }
 
-  #examineTransport(at: number, length: number): void {
+  #examineTransport(at: number, length: number, relay?: OpenRelaySession): void {
     const view = this.#inputView;
     const session = this.#sessionOf(view.getUint32(at + 4, true));
-    if (!session) return this.#noteStray(at);
+    if (!session) return this.#noteStray(at, relay);
     if (durationBetween(session.createdAt, this.#now) >= REJECT_AFTER_TIME) {
       return this.control.count(COUNTER.sessionExpired);
     }
     const mayAccept = session.window.mayAcceptParts(view.getUint32(at + 12, true), view.getUint32(at + 8, true));
     const content = mayAccept ? this.#open(session, at, length) : 'doubtful';
     if (content === undefined) return;
-    const message = (this.#transport[this.#transportCount++] ??= { session, at, length, content });
+    const message = (this.#transport[this.#transportCount++] ??= { session, at, length, content, relay });
     message.session = session;
     message.at = at;
     message.length = length;
     message.content = content;
+    message.relay = relay;
   }
 
   /** In place. `undefined`, and counted, if the message is not authentic. */
@@ -333,11 +367,28 @@ export class ReceiveWorker extends PacketWorker {
     message.content = content;
     if (session.comparedReceive === this.#receive) return;
     session.comparedReceive = this.#receive;
-    if (this.#isNews(session, header)) this.#compareSource(session, header);
+    const origin = message.relay && this.#originOf(message.relay, message.at);
+    if (this.#isNews(session, header, origin)) this.#compareSource(session, header, origin);
+  }
+
+  /** In our turn at the windows: of the frames that the core gets, only those that are new. */
+  #admitFrames(): void {
+    const frames = this.#forCore;
+    let kept = 0;
+    for (const frame of frames) {
+      if (frame.relay && !this.#frames.accept(frame.relay, frame.at)) this.control.count(COUNTER.relayFrameReplayed);
+      else frames[kept++] = frame;
+    }
+    frames.length = kept;
+  }
+
+  #originOf({ ref }: OpenRelaySession, at: number): RelayOrigin {
+    return { session: ref, channel: channelOf(this.#input.bytes, at - FRAME_HEADER_BYTES) };
   }
 
   /** Check and set. What the message has in it, unless it is dropped and counted. */
-  #accept({ session, at, length, content }: TransportMessage): Content | undefined {
+  #accept({ session, at, length, content, relay }: TransportMessage): Content | undefined {
+    if (relay && !this.#acceptFrame(relay, at - FRAME_HEADER_BYTES)) return undefined;
     const low = this.#inputView.getUint32(at + 8, true);
     const high = this.#inputView.getUint32(at + 12, true);
     const isDoubtful = content === 'doubtful';
@@ -354,6 +405,16 @@ export class ReceiveWorker extends PacketWorker {
     if (session.window.acceptParts(high, low)) return opened;
     this.control.count(COUNTER.replayedCounter);
     return undefined;
+  }
+
+  #acceptFrame(relay: OpenRelaySession, at: number): boolean {
+    if (!this.#frames.accept(relay, at)) {
+      this.control.count(COUNTER.relayFrameReplayed);
+      return false;
+    }
+    this.control.count(COUNTER.relayedReceived);
+    this.relaySessions.recordReceived(relay.ref, this.#now);
+    return true;
   }
 
   /** Between the turns: joins a packet with its neighbours. */
@@ -382,6 +443,7 @@ export class ReceiveWorker extends PacketWorker {
         dataPackets: 0,
         comparedReceive: -1,
         comparedFlow: -1,
+        comparedChannel: 0,
         comparedPath: undefined,
         comparedObservation: 0,
         comparedArrival: 'elsewhere',
@@ -395,26 +457,35 @@ export class ReceiveWorker extends PacketWorker {
   }
 
   /** Whether anything has changed since this worker compared it, or another has noted something else. */
-  #isNews(session: OpenSession, { flow }: ReceiveHeader): boolean {
+  #isNews(session: OpenSession, { flow }: ReceiveHeader, origin: RelayOrigin | undefined): boolean {
     const { peer } = session;
     return (
       session.comparedFlow !== flow ||
+      session.comparedChannel !== (origin?.channel ?? 0) ||
       session.comparedPath !== this.peers.pathEntry(peer) ||
       session.comparedArrival !== this.peers.arrival(peer) ||
       session.comparedObservation !== this.peers.observationVersion(peer)
     );
   }
 
-  #compareSource(session: OpenSession, header: ReceiveHeader): void {
+  #compareSource(session: OpenSession, header: ReceiveHeader, origin: RelayOrigin | undefined): void {
     const entry = this.peers.pathEntry(session.peer);
     session.comparedFlow = header.flow;
+    session.comparedChannel = origin?.channel ?? 0;
     session.comparedPath = entry;
     const { paths } = this;
     const cameByPath =
-      entry !== undefined && header.isFrom(paths.addressBytes(entry), paths.port(entry), paths.zone(entry));
+      entry !== undefined &&
+      originsEqual(paths.relay(entry), origin) &&
+      header.isFrom(paths.addressBytes(entry), paths.port(entry), paths.zone(entry));
     session.comparedArrival = cameByPath ? 'by-path' : 'elsewhere';
     this.peers.setArrival(session.peer, session.comparedArrival);
-    if (!cameByPath || !header.isTo(paths.localBytes(entry))) {
+    if (origin) {
+      if (!cameByPath) {
+        this.peers.observeRelayed(session.peer, origin);
+        this.notify();
+      }
+    } else if (!cameByPath || !header.isTo(paths.localBytes(entry))) {
       this.peers.observe(session.peer, header.source(), header.local());
       this.notify();
     }
@@ -425,11 +496,12 @@ export class ReceiveWorker extends PacketWorker {
    * A session that is not ours, or not any more: its owner will learn that from a handshake, which is the core's. It is shown one
    * now and then; more would only help whoever makes them up.
    */
-  #noteStray(at: number): void {
+  #noteStray(at: number, relay: OpenRelaySession | undefined): void {
     if (durationBetween(this.#strayShownAt, this.#now) < STRAY_INTERVAL) {
       return this.control.count(COUNTER.unknownIndex);
     }
     this.#strayShownAt = this.#now;
+    if (relay) return this.#handFrameToCore(relay, at - FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + MESSAGE_OVERHEAD);
     this.#forCore.push({ kind: 'stray', at, length: MESSAGE_OVERHEAD, tag: ADMISSION_TAG.unchecked });
   }
 

@@ -4,14 +4,13 @@
 //   (func (export "s") (param $p i32) (param $n i32) (result f64)
 //     sum of $n bytes at $p as little-endian 32-bit words, the last one padded with zeros)
 
-import { type PinnedBlock, processArena } from '@shadownet/native';
 import { wasmModule, wasmName, wasmSection, wasmUnsigned } from '@shadownet/primitives';
 
 import { sumWords } from './checksum.js';
+import { allocateHashingMemory, type HashingMemory } from './hashing-memory.js';
 
 // What of WebAssembly is used; neither the ECMAScript library types nor Node's know it.
 declare const WebAssembly: {
-  readonly Memory: new (limits: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: object) => { readonly exports: object };
   readonly CompileError: new () => Error;
@@ -20,8 +19,7 @@ declare const WebAssembly: {
 /** The sum of `length` bytes at `offset` of the memory that it belongs to, as `sumWords` has it. */
 export type SumBytes = (offset: number, length: number) => number;
 
-export interface SummingMemory {
-  readonly block: PinnedBlock;
+export interface SummingMemory extends HashingMemory {
   readonly sum: SumBytes;
 }
 
@@ -29,16 +27,19 @@ const PAGE_BYTES = 65_536;
 
 /** At least `length` pinned bytes. Where WebAssembly has no SIMD, or is forbidden, plain code sums. */
 export function allocateSummingMemory(length: number): SummingMemory {
-  const pages = Math.ceil(length / PAGE_BYTES);
+  const memory = allocateHashingMemory(length);
+  const { block, hasher } = memory;
+  if (!hasher) return { ...memory, sum: plainSum(block.bytes) };
+  const pages = hasher.linearMemory.buffer.byteLength / PAGE_BYTES;
   try {
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(pages)), { m: { m: memory } });
+    const imports = { m: { m: hasher.linearMemory } };
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(pages)), imports);
     const { s } = instance.exports as { s: SumBytes };
-    return { block: processArena().adopt(memory.buffer), sum: s };
+    const start = block.bytes.byteOffset;
+    return { ...memory, sum: (offset, length) => s(start + offset, length) };
   } catch (error) {
     if (!(error instanceof WebAssembly.CompileError)) throw error;
-    const block = processArena().allocate(length);
-    return { block, sum: plainSum(block.bytes) };
+    return { ...memory, sum: plainSum(block.bytes) };
   }
 }
 

@@ -3,26 +3,30 @@
 //   1. read its queue of the TUN: a packet or a superpacket of up to 64 KB behind a virtio header
 //   2. destination → peer (allowed IPs) → current session and path; without them the packets go to the core, which stages them,
 //      as do our own messages that the host has routed into the tunnel
-//   3. reserve as many counters as there will be packets, look again whether the session lives
-//   4. cut, pad, seal into the batch
+//   3. reserve as many counters as there will be packets, look again whether the session lives; those of the relay's session, too, if
+//      the path leads to a relay
+//   4. cut, pad, seal into the batch, behind a relay's header if need be
 //   5. a batch leaves in one sendmsg with UDP_SEGMENT: packets of one size for one path with one ECN codepoint
 //
 // Everything else about a peer is the core's.
 
+import type { SipHasher } from '@shadownet/crypto';
 import {
   AEAD_TAG_BYTES,
   mayBeSourceRefusal,
   MSG_DONTWAIT,
   packetCalls,
   type PinnedBlock,
-  processArena,
   SealingContext,
   SendHeader,
 } from '@shadownet/native';
 import type { Instant } from '@shadownet/primitives';
+import { FRAME_HEADER_BYTES, FrameType, MAX_PAYLOAD_BYTES, sealFrame } from '@shadownet/relay';
 import { ecnOf, type PacketFilterFactory, TRANSPORT_HEADER_LENGTH } from '@shadownet/wireguard';
 
+import { allocateHashingMemory } from './hashing-memory.js';
 import { PacketWorker } from './packet-worker.js';
+import { type RelayDestination, SendingRelays } from './sending-relays.js';
 import { type Destination, SendingSessions } from './sending-sessions.js';
 import { allocateSummingMemory } from './summing-memory.js';
 import { SuperpacketCutter } from './superpacket-cutter.js';
@@ -63,11 +67,13 @@ export class TransmitWorker extends PacketWorker {
   readonly #calls = packetCalls();
   readonly #aead = new SealingContext();
   readonly #sending: SendingSessions;
+  readonly #relays: SendingRelays;
   readonly #input: PinnedBlock;
   readonly #inputView: DataView;
   readonly #cutter: SuperpacketCutter;
   readonly #batch: PinnedBlock;
   readonly #batchView: DataView;
+  readonly #hasher: SipHasher | undefined;
   #header: SendHeader | undefined;
   /** What the padding of a packet stands on. */
   readonly #covered = new Uint8Array(PADDING_MULTIPLE);
@@ -90,12 +96,14 @@ export class TransmitWorker extends PacketWorker {
   constructor(start: WorkerStart, makeFilter?: PacketFilterFactory) {
     super(start, makeFilter);
     this.#sending = new SendingSessions(this.sessions, this.peers, this.#aead);
-    const arena = processArena();
+    this.#relays = new SendingRelays(this.relaySessions, this.paths);
     const input = allocateSummingMemory(READ_OFFSET + READ_BYTES + PADDING_MULTIPLE);
     this.#input = input.block;
     this.#inputView = viewOf(this.#input);
     this.#cutter = new SuperpacketCutter(this.#input.bytes, input.sum);
-    this.#batch = arena.allocate(BATCH_BYTES);
+    const batch = allocateHashingMemory(BATCH_BYTES);
+    this.#batch = batch.block;
+    this.#hasher = batch.hasher;
     this.#batchView = viewOf(this.#batch);
     this.#now = this.now();
   }
@@ -115,6 +123,7 @@ export class TransmitWorker extends PacketWorker {
   protected forget(): void {
     this.#flush();
     this.#sending.forget();
+    this.#relays.forget();
     this.#destinationPath = -1;
     this.#plainUntil.clear();
     this.#sourceless.clear();
@@ -142,7 +151,18 @@ export class TransmitWorker extends PacketWorker {
     if (!this.passesFilter('out', peer, this.#inputView, packet, end - packet, this.#now)) return;
     const first = this.#sending.reserve(destination, packets);
     if (first === undefined) return this.#handToCore(packets);
-    this.#send(destination, first, packets, ecnOf(this.#input.bytes, packet));
+    const relay = this.#relays.find(destination.pathEntry);
+    if (!relay) return this.#send(destination, first, packets, ecnOf(this.#input.bytes, packet));
+    const frame = this.#maySendTo(relay) ? this.#relays.reserve(relay, packets) : undefined;
+    if (frame === undefined) return this.#handToCore(packets);
+    // A relay does not hand on what happens to the codepoint before it, so that there is none.
+    this.#send(destination, first, packets, 0, { ...relay, counter: frame });
+  }
+
+  /** Frames are of a limited length; what an interface with a larger MTU is given is the core's to refuse. */
+  #maySendTo({ session }: RelayDestination): boolean {
+    const fits = this.mtu + TRANSPORT_HEADER_LENGTH + AEAD_TAG_BYTES <= MAX_PAYLOAD_BYTES;
+    return fits && this.#hasher !== undefined && this.relaySessions.isLive(session);
   }
 
   #peerOf(packet: number, isIpv4: boolean): number {
@@ -165,18 +185,27 @@ export class TransmitWorker extends PacketWorker {
     );
   }
 
-  #send(destination: Destination, firstCounter: bigint, packets: number, ecn: number): void {
+  /** `frames`: how they leave by a relay, with the counter of the first. */
+  #send(
+    destination: Destination,
+    firstCounter: bigint,
+    packets: number,
+    ecn: number,
+    frames?: RelayDestination & { readonly counter: number },
+  ): void {
     const cutter = this.#cutter;
     const view = this.#batchView;
     let low = Number(BigInt.asUintN(32, firstCounter));
     let high = Number(firstCounter >> 32n);
     let bytes = 0;
+    const header = frames ? FRAME_HEADER_BYTES : 0;
     for (let i = 0; i < packets; i++) {
       cutter.next();
       const padded = this.#paddedLength(cutter.length);
       const sealed = TRANSPORT_HEADER_LENGTH + padded + AEAD_TAG_BYTES;
-      this.#makeRoom(destination.pathEntry, ecn, sealed);
-      const at = this.#used;
+      const length = header + sealed;
+      this.#makeRoom(destination.pathEntry, ecn, length);
+      const at = this.#used + header;
       view.setUint32(at, TRANSPORT_MESSAGE, true);
       view.setUint32(at + 4, destination.remoteIndex, true);
       view.setUint32(at + 8, low, true);
@@ -184,11 +213,12 @@ export class TransmitWorker extends PacketWorker {
       const target = this.#batch.address + at + TRANSPORT_HEADER_LENGTH;
       if (padded === cutter.length) this.#aead.seal(low, high, this.#input.address + cutter.at, padded, target);
       else this.#sealPadded(low, high, padded, target);
-      this.#used += sealed;
+      if (frames) this.#sealFrame(frames, frames.counter + i, length);
+      this.#used += length;
       this.#segments++;
       bytes += sealed;
       // A shorter one can only be the last of its batch.
-      if (sealed < this.#segmentSize) this.#flush();
+      if (length < this.#segmentSize) this.#flush();
       if (++low === 0x1_0000_0000) {
         low = 0;
         high++;
@@ -196,9 +226,18 @@ export class TransmitWorker extends PacketWorker {
     }
     this.sessions.recordSent(destination.session, this.#now, bytes);
     this.peers.recordSent(destination.peer, this.#now);
+    if (frames) {
+      this.relaySessions.recordSent(frames.session, this.#now);
+      this.control.count(COUNTER.relayedSent, packets);
+    }
     this.reportTraffic();
     this.control.count(COUNTER.packetsSent, packets);
     this.control.count(COUNTER.bytesSent, bytes);
+  }
+
+  /** The relay's header before the message that was sealed last. */
+  #sealFrame({ key, channel }: RelayDestination, counter: number, length: number): void {
+    sealFrame(this.#hasher!, key, this.#batch.bytes, this.#used, length, FrameType.data, channel, counter);
   }
 
   /** Zeros up to a multiple of 16, but never beyond the MTU (whitepaper §5.4.6). */
@@ -222,20 +261,20 @@ export class TransmitWorker extends PacketWorker {
   }
 
   /** Sends what cannot go together with the packet that comes next. */
-  #makeRoom(path: number, ecn: number, sealed: number): void {
+  #makeRoom(path: number, ecn: number, length: number): void {
     if (this.#segments > 0) {
       const fits =
         path === this.#batchPath &&
         ecn === this.#ecn &&
-        sealed <= this.#segmentSize &&
+        length <= this.#segmentSize &&
         this.#segments < MAX_SEGMENTS &&
-        this.#used + sealed <= MAX_BATCH_BYTES;
+        this.#used + length <= MAX_BATCH_BYTES;
       if (fits) return;
       this.#flush();
     }
     this.#batchPath = path;
     this.#ecn = ecn;
-    this.#segmentSize = sealed;
+    this.#segmentSize = length;
   }
 
   #flush(): void {

@@ -17,6 +17,8 @@ export interface WorkerStart {
   /** The eventfd that ends the worker's wait. */
   readonly doorbell: number;
   readonly device: WorkerBuffers;
+  /** RelaySessionTable's buffer. */
+  readonly relaySessions: SharedArrayBuffer;
   /** WorkerControl's buffer. */
   readonly control: SharedArrayBuffer;
   /** ReceiveOrder's buffer, the same for all. */
@@ -62,6 +64,7 @@ export const WORKER_COUNTERS = [
   'sendFailed',
   'sentUnsegmented',
   'sourceRefused',
+  'relayedSent',
   // receive
   'datagramsReceived',
   'bytesReceived',
@@ -75,6 +78,9 @@ export const WORKER_COUNTERS = [
   'malformedInner',
   'notForUs',
   'sessionEnded',
+  'relayedReceived',
+  'relayFrameUnauthentic',
+  'relayFrameReplayed',
   'tunWrites',
   'tunWriteFailed',
   'noPrivateKey',
