@@ -40,6 +40,7 @@ class TestNode {
       sendDatagram: (bytes, to) => udp.send(bytes, to),
       onEndpoints: () => {},
       onRelayed: (bytes, path) => this.received.push({ bytes, path }),
+      onRoutesChanged: () => {},
       onPeerRelay: (_peer, relay) => this.peerRelays.push(relay),
       onHomeChanged: () => this.homes++,
       onTransport: (transport) => this.transports.push(transport),

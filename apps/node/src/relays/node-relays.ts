@@ -27,6 +27,7 @@ import {
   type RelayStatus,
   type RelayTransport,
 } from '@shadownet/relay';
+import type { RelayRoutes } from '@shadownet/wireguard';
 import type { NodeLog } from '../runtime/node-log.js';
 import { HeldDatagrams } from './held-datagrams.js';
 import { PeerRelays } from './peer-relays.js';
@@ -44,6 +45,8 @@ export interface NodeRelaysOptions extends RelayClientOptions {
   readonly onEndpoints: (endpoints: readonly Endpoint[]) => void;
   /** A WireGuard message or a probe of a peer. Not called from inside `send`. */
   readonly onRelayed: (bytes: Uint8Array, path: RelayPath) => void;
+  /** What packet workers have to know of relays may have changed. Not called from inside `send`. */
+  readonly onRoutesChanged: (routes: RelayRoutes) => void;
   readonly onPeerRelay: (peer: PublicKey, relay: RelayId | undefined) => void;
   /** A relay was reached in this way. */
   readonly onTransport: (transport: RelayTransport) => void;
@@ -66,6 +69,8 @@ export class NodeRelays {
   readonly #arrived: { readonly bytes: Uint8Array; readonly path: RelayPath }[] = [];
   readonly #counters = { sent: 0, received: 0, unreachable: 0, strayFrames: 0 };
   #announced: readonly Relay[] = [];
+  readonly #routes: RelayRoutes;
+  #routeChanges = 0;
   #listings = 0;
   #lastHealth = '';
   #endpoints = '';
@@ -76,6 +81,13 @@ export class NodeRelays {
   constructor(options: NodeRelaysOptions) {
     this.#options = options;
     this.#client = new RelayClient(options);
+    this.#routes = {
+      routeOf: ({ relay, peer }) => this.#client.routeTo(relay, peer),
+      pathOf: ({ session, channel }) => {
+        const origin = this.#client.originOf(session, channel);
+        return origin && relayPath(origin.relay, origin.peer);
+      },
+    };
     this.#directory = new RelayDirectory(options.control, options.families);
     this.#streams = new RelayStreams((relay, event) => {
       this.#run((client, now, out) => client.handleStream(relay, event, now, out));
@@ -130,6 +142,11 @@ export class NodeRelays {
     if (!isOurs) this.#counters.strayFrames++;
   }
 
+  /** Packet workers may have sent or received: what is silent, or not needed any more, is judged by that, too. */
+  noteWorkerTraffic(): void {
+    if (!this.#closed && this.#client.noteWorkerTraffic()) this.#settleSoon();
+  }
+
   /** The network has changed. */
   refresh(): void {
     if (this.#announced.length > 0) void this.setRelays(this.#announced);
@@ -167,6 +184,7 @@ export class NodeRelays {
     clearImmediate(this.#settling);
     clearTimeout(this.#timer);
     this.#client.close(this.#output);
+    this.#followRoutes();
     this.#held.clear();
   }
 
@@ -218,6 +236,7 @@ export class NodeRelays {
       this.#onEvent(event);
     }
     if (hasNews) this.#retryHeld(now);
+    this.#followRoutes();
     this.#followHealth();
     if (this.#closed) return;
     clearTimeout(this.#timer);
@@ -267,6 +286,13 @@ export class NodeRelays {
       this.#counters.sent--;
       if (!this.#held.hold(relayPath(relay, peer), bytes, this.#options.now())) this.#counters.unreachable++;
     }
+  }
+
+  #followRoutes(): void {
+    const { routeChanges } = this.#client;
+    if (routeChanges === this.#routeChanges) return;
+    this.#routeChanges = routeChanges;
+    this.#options.onRoutesChanged(this.#routes);
   }
 
   /** Looks at the peers only if something has become of a relay. */

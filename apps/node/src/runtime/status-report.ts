@@ -59,7 +59,7 @@ export function describeNode(parts: NodeParts, now: Instant): NodeStatus {
     tun_mtu: dataPlane.tun.mtu,
     peers: peers.map((peer) => describePeer(peer, now)).sort((a, b) => a.hostname.localeCompare(b.hostname)),
     relays: relays.status().map(describeRelay),
-    counters: { ...trafficCounters(counters, socket, dataPlane), ...relays.counters() },
+    counters: trafficCounters({ ...counters, ...relays.counters() }, socket, dataPlane),
   };
 }
 

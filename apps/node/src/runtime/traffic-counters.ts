@@ -6,8 +6,8 @@ import type { UdpSocket } from '@shadownet/udp';
 
 type Counters = Readonly<Record<string, number>>;
 
-/** Drops of the workers by the names that the engine and the tunnel have for the same. */
-const WORKER_DROPS: Readonly<Record<string, string>> = {
+/** What workers count by the names that the engine, the tunnel and the relays have for the same. */
+const SAME_AS: Readonly<Record<string, string>> = {
   notForUs: 'datagram-unknown',
   unknownIndex: 'unknown-index',
   sessionExpired: 'session-expired',
@@ -23,6 +23,10 @@ const WORKER_DROPS: Readonly<Record<string, string>> = {
   underLoad: 'under-load',
   rateLimited: 'rate-limited',
   unexpectedReply: 'unknown-index',
+  relayedSent: 'relay-datagrams-sent',
+  relayedReceived: 'relay-datagrams-received',
+  relayFrameUnauthentic: 'relay-frame-unexpected',
+  relayFrameReplayed: 'relay-frame-unexpected',
   noPeerForDestination: 'no-peer-for-destination',
   // What the main thread was too late for.
   handshakesLost: 'udp-handshakes-lost',
@@ -32,14 +36,14 @@ const WORKER_DROPS: Readonly<Record<string, string>> = {
   sendFailed: 'udp-send-failed',
 };
 
-/** `ofTunnel`: the tunnel's own drops by reason. Reasons that never occurred are left out. */
-export function trafficCounters(ofTunnel: Counters, socket: UdpSocket, dataPlane: DataPlane): Counters {
+/** `ofCore`: the tunnel's and the relays' own counts. Reasons that never occurred are left out. */
+export function trafficCounters(ofCore: Counters, socket: UdpSocket, dataPlane: DataPlane): Counters {
   const workers = dataPlane.kind === 'linux' ? dataPlane.counters() : {};
   const { counters: ofSocket } = socket;
   const { counters: ofTun } = dataPlane.tun;
   const moved = (name: string): number => workers[name] ?? 0;
   const counters: Record<string, number> = {
-    ...ofTunnel,
+    ...ofCore,
     // Workers receive everything, also what they hand to the socket's handler.
     'udp-datagrams-received': workers.datagramsReceived ?? ofSocket.datagramsReceived,
     'udp-datagrams-sent': ofSocket.datagramsSent + moved('packetsSent'),
@@ -49,7 +53,7 @@ export function trafficCounters(ofTunnel: Counters, socket: UdpSocket, dataPlane
     'tun-write-errors': ofTun.writeErrors + moved('tunWriteFailed'),
   };
   for (const [errno, count] of Object.entries(ofSocket.sendErrors)) counters[`udp-send-${errno}`] = count;
-  for (const [name, reason] of Object.entries(WORKER_DROPS)) {
+  for (const [name, reason] of Object.entries(SAME_AS)) {
     if (moved(name) > 0) counters[reason] = (counters[reason] ?? 0) + moved(name);
   }
   return counters;

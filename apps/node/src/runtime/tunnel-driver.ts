@@ -24,6 +24,8 @@ export interface TunnelDriverOptions {
 export interface RelayCarrier {
   send(bytes: Uint8Array, path: RelayPath): void;
   handleDatagram(bytes: Uint8Array, from: Endpoint): void;
+  /** Packet workers may have sent or received by relays. */
+  noteWorkerTraffic(): void;
 }
 
 /** setTimeout's own limit is 2^31 ms; nothing here is that far ahead. */
@@ -65,7 +67,10 @@ export class TunnelDriver {
       device: tunnel.packetWorkers,
       output: this.#output,
       now,
-      settle: () => this.#settle(),
+      settle: () => {
+        this.#relays?.noteWorkerTraffic();
+        this.#settle();
+      },
       fail: onFailure,
     });
   }
