@@ -14,6 +14,7 @@ import { FrameworkLogger } from './logging.js';
 import { NetworkMapModule } from './network-map/network-map.module.js';
 import { NodesModule } from './nodes/nodes.module.js';
 import { OverviewModule } from './overview/overview.module.js';
+import { PeopleModule } from './people/people.module.js';
 import { RelayModule } from './relay/relay.module.js';
 import { StunModule } from './stun/stun.module.js';
 
@@ -29,6 +30,7 @@ export class AppModule {
         DatabaseModule,
         AuthModule,
         AuditModule,
+        PeopleModule,
         StunModule,
         RelayModule,
         NetworkMapModule,

@@ -49,6 +49,11 @@ function addServe(program: Command, choose: (config: ControlConfig) => void): vo
     .option('--relays <file>', 'relays that stand alone, as JSON: id, public_key, host, udp_port, websocket_url')
     .option('--tls-cert <file>', 'certificate chain for HTTPS, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
+    .option('--public-url <url>', 'how people reach the server, if not at its own address: https://NAME')
+    .option(
+      '--trusted-proxy <ranges>',
+      'whose X-Forwarded-For and -Proto to believe: addresses or ranges, comma-separated',
+    )
     .option('--log-level <level>', LOG_LEVELS.join(', '), DEFAULTS.logLevel)
     .action((options: ControlOptions) => choose(loadConfig(options)));
 }

@@ -12,6 +12,7 @@ import {
   ipAddressesEqual,
   ipAddressScope,
   type IpPrefix,
+  ipPrefix,
   parseIpAddress,
   parseIpPrefix,
 } from '@shadownet/primitives';
@@ -33,6 +34,10 @@ export interface ControlConfig {
   /** Relays that stand alone, which nodes are told of. */
   readonly relays: readonly Relay[];
   readonly tls: TlsFiles | undefined;
+  /** How people reach the server, without a slash at its end; undefined: at its own address. */
+  readonly publicUrl: string | undefined;
+  /** Whose X-Forwarded-For and X-Forwarded-Proto are believed. */
+  readonly trustedProxies: readonly IpPrefix[];
   readonly logLevel: LogLevel;
 }
 
@@ -80,6 +85,9 @@ export interface ControlOptions {
   readonly relays?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly publicUrl?: string;
+  /** Comma-separated. */
+  readonly trustedProxy?: string;
   readonly logLevel?: string;
 }
 
@@ -111,6 +119,8 @@ export function loadConfig(options: ControlOptions): ControlConfig {
     relay: parseRelay(options),
     relays: options.relays === undefined ? [] : readRelays(resolve(options.relays)),
     tls: parseTls(options),
+    publicUrl: parsePublicUrl(options.publicUrl),
+    trustedProxies: parseTrustedProxies(options.trustedProxy),
     logLevel: parseLogLevel(options.logLevel ?? DEFAULTS.logLevel),
   });
 }
@@ -206,6 +216,29 @@ function parseTls({ tlsCert, tlsKey }: ControlOptions): TlsFiles | undefined {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) throw badConfig('--tls-cert and --tls-key go together');
   return { cert: resolve(tlsCert), key: resolve(tlsKey) };
+}
+
+function parsePublicUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search + url.hash + url.username !== '') {
+    throw badConfig(`--public-url ${text}: expected https://NAME or http://NAME, with a port if it needs one`);
+  }
+  return url.origin;
+}
+
+/** An address stands for itself alone. */
+function parseTrustedProxies(text: string | undefined): IpPrefix[] {
+  return (text ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => {
+      const address = parseIpAddress(part);
+      const prefix = address ? ipPrefix(address, address.family === 4 ? 32 : 128) : parseIpPrefix(part);
+      if (!prefix) throw badConfig(`--trusted-proxy ${part}: expected an address or a range, like 10.0.0.0/8`);
+      return prefix;
+    });
 }
 
 function parseLogLevel(text: string): LogLevel {

@@ -17,6 +17,7 @@ import { adminSocketPath, listenAtAdminSocket, requireNoServerAt } from './auth/
 import { type Clock, systemClock } from './clock.js';
 import type { ControlConfig, TlsFiles } from './config.js';
 import { ControlError } from './control-error.js';
+import { identifyClient } from './http/client.js';
 import { hostCheck } from './http/host-check.js';
 import { securityHeaders } from './http/security-headers.js';
 import { SOURCE_LIMITS, sourceLimit } from './http/source-limit.js';
@@ -24,11 +25,14 @@ import { prepareDataDir, ServerIdentity } from './identity/server-identity.js';
 import { createLogger, FrameworkLogger, loggingOptions } from './logging.js';
 import { serveApiDescription } from './openapi.js';
 import { RelayService } from './relay/relay.service.js';
+import { SetupLinks } from './people/setup-links.js';
 import { StunService } from './stun/stun.service.js';
 
 export interface ControlServer {
   /** Where it listens, like http://127.0.0.1:8080. */
   readonly url: string;
+  /** Where the link lies that makes the first admin; undefined if there is an admin. */
+  readonly setupLinkFile: string | undefined;
   readonly stunPorts: readonly number[];
   /** Null without a relay in this process. */
   readonly relayPort: number | null;
@@ -79,6 +83,7 @@ export async function startControlServer(
     await listen(app, config);
     const admin = await listenAtAdminSocket(adminSocket, app.getHttpAdapter().getInstance() as RequestListener);
     const url = urlOf(app, config);
+    const setupLinkFile = await app.get(SetupLinks).offer(config.publicUrl ?? url);
     const stunPorts = app.get(StunService).ports;
     const publicKey = identity.publicKeyText;
     const { port: relayPort = null, ticketKey } = app.get(RelayService);
@@ -86,7 +91,8 @@ export async function startControlServer(
       ...{ event: 'listening', url, stun_ports: stunPorts, relay_port: relayPort },
       ...{ public_key: publicKey, ticket_key: ticketKey },
     });
-    return { url, stunPorts, relayPort, publicKey, app, close: () => close(app, admin) };
+    if (setupLinkFile !== undefined) logger.warn({ event: 'setup-pending', setup_link_file: setupLinkFile });
+    return { url, setupLinkFile, stunPorts, relayPort, publicKey, app, close: () => close(app, admin) };
   } catch (error) {
     await app.close();
     throw error;
@@ -154,8 +160,9 @@ function assemblePipeline(
   // An ETag would turn answers into 304s that the signature does not cover.
   app.disable('etag');
   app.use(securityHeaders());
+  app.use(identifyClient(config.trustedProxies));
   app.use(sourceLimit(limiter, clock));
-  if (!config.open) app.use(hostCheck());
+  if (!config.open) app.use(hostCheck(config.publicUrl));
   // Any type is read as bytes: signatures cover those, whatever they are.
   app.useBodyParser('raw', { type: () => true, limit: MAX_BODY_BYTES, inflate: false });
   serveApiDescription(app);

@@ -54,6 +54,7 @@ describe.skipIf(!isBuilt)('shadownet-control (needs a build)', () => {
           stun_ports: [expect.any(Number), expect.any(Number)],
           public_key: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/),
         }),
+        expect.objectContaining({ event: 'setup-pending', setup_link_file: join(directory, 'data', 'setup-link') }),
       ]);
       for (const name of readdirSync(join(directory, 'data'))) {
         expect(statSync(join(directory, 'data', name)).mode & 0o777, name).toBe(0o600);

@@ -1,6 +1,7 @@
 // shadownet-control: reads the command line, does what the command asks for, or runs the server until SIGINT or SIGTERM. Exit codes: 0 stopped, 1 could not
 // start, 2 usage.
 
+import { readFileSync } from 'node:fs';
 import { ShadowNetError } from '@shadownet/primitives';
 import { readCommandLine } from './cli.js';
 import type { ControlConfig } from './config.js';
@@ -27,7 +28,11 @@ async function serve(config: ControlConfig): Promise<void> {
     starting.then((server) => server.close()).then(() => process.exit(0), fail);
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  await starting;
+  const { setupLinkFile } = await starting;
+  // To a person only: what goes elsewhere may be kept as a log.
+  if (setupLinkFile !== undefined && process.stderr.isTTY) {
+    process.stderr.write(`Open this link to make the first admin: ${readFileSync(setupLinkFile, 'utf8')}`);
+  }
 }
 
 function fail(error: unknown): never {

@@ -14,6 +14,11 @@ import { requireAccess } from './route-access.js';
 const OPEN_ROUTES = [
   'GET /api/v1/server',
   'GET /healthz',
+  // Signing in and out, and whether one is.
+  'GET /api/v1/session',
+  'POST /api/v1/session',
+  'DELETE /api/v1/session',
+  'POST /api/v1/setup',
   // The dashboard's files.
   'GET /{*path}',
   // The API's description and its page.
@@ -26,6 +31,9 @@ const OPEN_ROUTES = [
   'GET /api/docs-json',
   'GET /api/docs-yaml',
 ];
+
+/** What viewers may ask, too. All other routes of people are for admins. */
+const VIEWER_ROUTES = ['GET /api/v1/overview', 'POST /api/v1/session/password'];
 
 /** What only nodes may ask. */
 const NODE_ROUTES = ['GET /peers', 'GET /events', 'POST /register', 'POST /heartbeat', 'POST /goodbye'].flatMap(
@@ -109,6 +117,35 @@ describe('every route of the server', () => {
       expect(response.status, nameOf(route)).toBe(401);
       expect(problemSchema.strict().parse(response.json).code).toBe('sign-in-required');
     }
+  });
+
+  it.each([
+    ['viewer', 'forbidden'],
+    ['admin', undefined],
+  ] as const)('lets a %s do what that role may, and no more', async (role, refusalOfAdminRoutes) => {
+    const headers = await server.token(role);
+    for (const route of guarded) {
+      const expected = NODE_ROUTES.includes(nameOf(route))
+        ? 'signature-missing'
+        : VIEWER_ROUTES.includes(nameOf(route))
+          ? undefined
+          : refusalOfAdminRoutes;
+      expect(await refusalOf(await ask(route, headers)), nameOf(route)).toBe(expected);
+    }
+  });
+
+  it('with --open counts everybody as viewer, and nobody as admin', async () => {
+    const open = await TestServer.start({ open: true });
+    for (const route of guarded.filter((one) => !NODE_ROUTES.includes(nameOf(one)))) {
+      const response = await fetch(open.url + exampleOf(route), {
+        method: route.method,
+        ...(route.method !== 'GET' && { headers: { 'content-type': 'application/json' }, body: '{}' }),
+      });
+      if (VIEWER_ROUTES.includes(nameOf(route))) expect(response.status, nameOf(route)).not.toBe(403);
+      else expect(response.status, nameOf(route)).toBe(403);
+      await response.body?.cancel();
+    }
+    await open.stop();
   });
 });
 

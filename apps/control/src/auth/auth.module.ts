@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { AccessGuard } from './access.guard.js';
 import { KeyRing } from './key-ring.js';
+import { PeopleModule } from '../people/people.module.js';
 import { PersonCheck } from './person-check.js';
 import { ResponseSigner } from './response-signer.js';
 import { RouteAccess } from './route-access.js';
@@ -11,7 +12,7 @@ import { SignedTransactions } from './signed-transactions.js';
 
 @Global()
 @Module({
-  imports: [DiscoveryModule],
+  imports: [DiscoveryModule, PeopleModule],
   providers: [
     { provide: APP_GUARD, useClass: AccessGuard },
     PersonCheck,

@@ -1,14 +1,18 @@
 // Who asks a route of people: put on the request by the access guard, handed to routes by @CalledBy().
 
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { Role } from '@shadownet/contracts';
 import type { Request } from 'express';
-
-export type Role = 'viewer' | 'admin';
 
 export interface Person {
   readonly role: Role;
-  /** As the audit log names who did something: `local` (the admin socket) or `anybody` (a server with `--open`). */
+  /**
+   * As the audit log names who did something: `local` (the admin socket), `account:NAME`, `oidc:NAME`, `token:NAME` or
+   * `anybody` (a server with `--open`).
+   */
   readonly actor: string;
+  /** The local account that is signed in. */
+  readonly account?: string;
 }
 
 const people = new WeakMap<object, Person>();

@@ -1,8 +1,10 @@
 // The commands of shadownet-control besides serve. Each is a file of this folder.
 
 import type { Command } from 'commander';
+import { addAdminCommands } from './admin.js';
 import { addAuditCommand } from './audit.js';
 
 export function addCommands(program: Command): void {
+  addAdminCommands(program);
   addAuditCommand(program);
 }

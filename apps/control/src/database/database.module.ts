@@ -17,6 +17,12 @@ import { CreateTables1763600000000 } from './migrations/1763600000000-create-tab
 import { AddHomeRelay1763700000000 } from './migrations/1763700000000-add-home-relay.js';
 import { AddAudit1763810000000 } from './migrations/1763810000000-add-audit.js';
 import { AddMapChanges1764100000000 } from './migrations/1764100000000-add-map-changes.js';
+import { AddPeople1763820000000 } from './migrations/1763820000000-add-people.js';
+import { AccountEntity } from '../people/account.entity.js';
+import { ApiTokenEntity } from '../people/api-token.entity.js';
+import { SessionEntity } from '../people/session.entity.js';
+import { SetupLinkEntity } from '../people/setup-link.entity.js';
+import { SignInAttemptEntity } from '../people/sign-in-attempt.entity.js';
 import { WriteQueue } from './write-queue.js';
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -27,11 +33,25 @@ export function databaseOptions(dataDir: string): DataSourceOptions {
     type: 'sqlite',
     driver: sqlite3,
     database: join(dataDir, 'control.sqlite'),
-    entities: [NodeEntity, LinkEntity, NonceEntity, NetworkStateEntity, MapEpochEntity, RemovedNodeEntity, AuditEntity],
+    entities: [
+      NodeEntity,
+      LinkEntity,
+      NonceEntity,
+      NetworkStateEntity,
+      MapEpochEntity,
+      RemovedNodeEntity,
+      AuditEntity,
+      AccountEntity,
+      SessionEntity,
+      ApiTokenEntity,
+      SetupLinkEntity,
+      SignInAttemptEntity,
+    ],
     migrations: [
       CreateTables1763600000000,
       AddHomeRelay1763700000000,
       AddAudit1763810000000,
+      AddPeople1763820000000,
       AddMapChanges1764100000000,
     ],
     migrationsRun: true,

@@ -12,7 +12,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; r
   'signature-invalid': { status: 401, title: 'The signature is not valid' },
   'signature-expired': { status: 401, title: 'The signature was made too long ago, or in the future' },
   'sign-in-required': { status: 401, title: 'This needs a sign-in or an API token' },
+  'wrong-credentials': { status: 401, title: 'The name or the password is wrong' },
   forbidden: { status: 403, title: 'Your role does not allow this' },
+  'cross-site': { status: 403, title: 'The request does not come from a page of this server' },
+  'setup-link-invalid': { status: 403, title: 'The setup link was used or has expired' },
+  'name-taken': { status: 409, title: 'This name is taken' },
+  'last-admin': { status: 409, title: 'There would be no admin left' },
   'nonce-replayed': { status: 409, title: 'This request was already handled' },
   'wrong-key': { status: 403, title: 'The signing key does not own this id' },
   'unknown-peer': { status: 404, title: 'This node is not registered' },
@@ -30,6 +35,8 @@ export class ApiError extends HttpException {
     readonly code: ProblemCode,
     detail?: string,
     readonly more: Pick<Problem, 'errors' | 'server_time'> = {},
+    /** Of `rate-limited` and `unavailable`. */
+    readonly retryAfterSeconds = 1,
   ) {
     super(detail ?? PROBLEMS[code].title, PROBLEMS[code].status);
     this.problem = { ...problemOf(code), ...(detail !== undefined && { detail }), ...more };

@@ -9,9 +9,17 @@ import { ApiError } from './api-error.js';
 /** Liveness probes of a supervisor may use any name: /healthz tells nothing. */
 const EXEMPT = '/healthz';
 
-export function hostCheck(): RequestHandler {
+/** `publicUrl` names the one other host that people may reach it by: through a proxy on this machine. */
+export function hostCheck(publicUrl: string | undefined): RequestHandler {
+  const publicHost = publicUrl === undefined ? undefined : new URL(publicUrl).host;
   return (request, _response, next) => {
-    if (isAtAdminSocket(request) || request.path === EXEMPT || isLoopbackHost(request.headers.host)) next();
+    if (
+      isAtAdminSocket(request) ||
+      request.path === EXEMPT ||
+      isLoopbackHost(request.headers.host) ||
+      request.headers.host === publicHost
+    )
+      next();
     else
       next(
         new ApiError('host-not-allowed', 'Without --open the server answers only as localhost, 127.0.0.1 or [::1].'),

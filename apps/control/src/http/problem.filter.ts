@@ -28,7 +28,8 @@ export class ProblemFilter implements ExceptionFilter {
     if (caller) response.set({ ...this.signer.sign(caller, problem.status, encodeUtf8(text)) });
     if (problem.status === 401)
       response.set('www-authenticate', `${SCHEMES.get(problem.code) ?? 'Signature'} realm="shadownet"`);
-    if (problem.status === 429 || problem.status === 503) response.set('retry-after', '1');
+    if (problem.status === 429 || problem.status === 503)
+      response.set('retry-after', String(error instanceof ApiError ? error.retryAfterSeconds : 1));
     response.status(problem.status).type('application/problem+json').send(text);
   }
 }
@@ -45,7 +46,10 @@ function statusOf(error: unknown): unknown {
 }
 
 /** How to prove who one is, where it is not by a node's signature (RFC 9110 §11.6.1). */
-const SCHEMES: ReadonlyMap<ProblemCode, string> = new Map([['sign-in-required', 'Bearer']]);
+const SCHEMES: ReadonlyMap<ProblemCode, string> = new Map([
+  ['sign-in-required', 'Bearer'],
+  ['wrong-credentials', 'Bearer'],
+]);
 
 /** What the body parser throws has a status. Anything else is a bug, of which only the log tells more. */
 const CODE_OF_BODY_ERROR: ReadonlyMap<unknown, ProblemCode> = new Map([

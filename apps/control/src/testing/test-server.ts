@@ -3,11 +3,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createdApiTokenSchema } from '@shadownet/contracts';
 import { type Instant, instant } from '@shadownet/primitives';
 import { AdminClient } from '../admin-client/admin-client.js';
 import type { Clock } from '../clock.js';
 import { type ControlOptions, loadConfig } from '../config.js';
 import { type ControlServer, type ControlServerOptions, startControlServer } from '../control-server.js';
+import { TestBrowser } from './test-browser.js';
 import { TestNode } from './test-node.js';
 
 /** Real time, moved forward by hand. */
@@ -68,6 +70,16 @@ export class TestServer {
   /** At the local admin socket: may do everything. */
   get admin(): AdminClient {
     return new AdminClient(this.directory);
+  }
+
+  /** With an API token of that role. */
+  async token(role: 'viewer' | 'admin'): Promise<{ authorization: string }> {
+    const created = await this.admin.call(createdApiTokenSchema, 'POST', '/tokens', { name: `test-${role}`, role });
+    return { authorization: `Bearer ${created.token}` };
+  }
+
+  browser(headers?: Record<string, string>): TestBrowser {
+    return new TestBrowser(this.url, headers);
   }
 
   node(privateKey?: Uint8Array): TestNode {
