@@ -117,7 +117,9 @@ describe.skipIf(whyNoLab() !== undefined)('shadownet-node netcheck', () => {
     const { udp, nat, meaning } = await verdict(host);
     expect({ udp, nat }).toEqual({ udp: 'blocked', nat: { kind: 'udp-blocked' } });
     expect(meaning).toContain('relay over TCP');
-    const { stun_servers: servers, ipv6 } = await netcheck(host);
+    const { stun_servers: servers, ipv6, relays, nearest_relay: nearest } = await netcheck(host);
+    expect(relays).toMatchObject([{ udp: [{ rtt_ms: null }], websocket: { rtt_ms: expect.any(Number) } }]);
+    expect(nearest).toBe('control');
     expect(servers.map(({ rtt_ms }) => rtt_ms)).toEqual([null, null]);
     expect(ipv6).toEqual({ result: 'not-tested', reason: 'no-address' });
   });
@@ -129,6 +131,8 @@ describe.skipIf(whyNoLab() !== undefined)('shadownet-node netcheck', () => {
     expect(stdout).toMatch(/^IPv4: This host can be reached at its own address/);
     expect(stdout).toMatch(/IPv4\s+│ no NAT, seen as 203\.0\.113\.70:\d+/);
     expect(stdout).toMatch(/203\.0\.113\.10:3478 │ \d+\.\d ms/);
+    expect(stdout).toMatch(/nearest relay\s+│ control/);
+    expect(stdout).toMatch(/control │ 203\.0\.113\.10:\d+ \d+\.\d ms │ \d+\.\d ms/);
   });
 
   it('measures for how long a mapping outlives silence, for a host that is a node', async () => {

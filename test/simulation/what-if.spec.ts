@@ -22,6 +22,8 @@ describe('a netcheck, read back', () => {
       ipv6: family(network.ipv6),
       port_mapping: network.grantsMappings ? [{ protocol: 'pcp', gateway: '192.168.1.1', external_address: null }] : [],
       stun_servers: [],
+      relays: [],
+      nearest_relay: null,
     };
     const read = hostNetworkOf(JSON.parse(JSON.stringify(printed)) as Netcheck);
     for (const other of NAT_KIND_NAMES) {

@@ -37,7 +37,7 @@ export {
   verifyRequest,
   verifyResponse,
 } from './message-signature.js';
-export { type NatMessage, type Netcheck, type NetcheckFamily, netcheckSchema } from './netcheck.js';
+export { type NatMessage, type Netcheck, type NetcheckFamily, type NetcheckRelay, netcheckSchema } from './netcheck.js';
 export {
   formatMapVersion,
   type MapDelta,

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { endpointSchema, ipAddressSchema, labelSchema, timeSchema } from './fields.js';
+import { relayIdSchema } from './relay.js';
 
 /** On what of the remote end something depends. Not tested against two addresses, it may depend on the address, too. */
 const dependenceSchema = z.object({
@@ -80,5 +81,21 @@ export const netcheckSchema = z.object({
       mapped: endpointSchema.nullable(),
     }),
   ),
+  /** The control server's, each with the shortest of some round trips; none if no control server was asked. */
+  relays: z
+    .array(
+      z.object({
+        id: relayIdSchema,
+        /** One of each address family; null if it did not answer. */
+        udp: z.array(z.object({ endpoint: endpointSchema, rtt_ms: z.number().nonnegative().nullable() })).max(2),
+        /** Null where it has none. */
+        websocket: z.object({ url: z.string().max(512), rtt_ms: z.number().nonnegative().nullable() }).nullable(),
+      }),
+    )
+    .max(16)
+    .default([]),
+  /** The one of them that answered soonest, by UDP if any answers so; null if none does. */
+  nearest_relay: relayIdSchema.nullable().default(null),
 });
 export type Netcheck = z.infer<typeof netcheckSchema>;
+export type NetcheckRelay = Netcheck['relays'][number];

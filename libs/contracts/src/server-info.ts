@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { ipPrefixSchema, labelSchema, portSchema, publicKeySchema, timeSchema } from './fields.js';
+import { relaysSchema } from './relay.js';
 
 export const serverInfoSchema = z.object({
   public_key: publicKeySchema,
@@ -11,6 +12,8 @@ export const serverInfoSchema = z.object({
   /** Where the server's STUN answers; without a host, at the host by which the caller reaches the API. */
   stun_host: z.string().max(253).nullable(),
   stun_ports: z.array(portSchema).max(8),
+  /** Without tickets: for `netcheck`, which measures how far they are. */
+  relays: relaysSchema,
   server_time: timeSchema,
 });
 export type ServerInfo = z.infer<typeof serverInfoSchema>;

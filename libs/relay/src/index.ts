@@ -9,6 +9,7 @@ export type {
   RelayStatus,
   RelayTransport,
 } from './client/relay-client-types.js';
+export { RelayGreeting } from './client/relay-greeting.js';
 export {
   FRAME_HEADER_BYTES,
   MAX_FRAME_BYTES,

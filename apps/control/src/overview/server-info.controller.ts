@@ -12,6 +12,7 @@ import { WriteQueue } from '../database/write-queue.js';
 import { API } from '../http/routes.js';
 import { ServerIdentity } from '../identity/server-identity.js';
 import { MapVersions } from '../network-map/map-versions.js';
+import { RelayService } from '../relay/relay.service.js';
 import { StunService } from '../stun/stun.service.js';
 import { VERSION } from '../version.js';
 
@@ -25,6 +26,7 @@ export class ServerInfoController {
     private readonly stun: StunService,
     private readonly queue: WriteQueue,
     private readonly versions: MapVersions,
+    private readonly relays: RelayService,
     @Inject(CONFIG) private readonly config: ControlConfig,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -41,6 +43,7 @@ export class ServerInfoController {
       network_cidr: formatIpPrefix(this.config.network),
       stun_host: this.stun.announcedHost,
       stun_ports: this.stun.ports,
+      relays: this.relays.withoutTickets,
       server_time: formatTime(this.clock.wall()),
     };
   }

@@ -94,6 +94,12 @@ export class RelayService implements OnModuleInit, OnModuleDestroy {
     return [...embedded, ...this.config.relays.map((relay) => ({ ...relay, ticket }))];
   }
 
+  /** All relays, for whoever asks where they are. */
+  get withoutTickets(): Relay[] {
+    const embedded = this.#embedded ? [this.#embedded.description] : [];
+    return [...embedded, ...this.config.relays.map((relay) => ({ ...relay, ticket: null }))];
+  }
+
   counters(): Promise<RelayHostCounters> | undefined {
     return this.#embedded?.host.counters();
   }

@@ -1,6 +1,6 @@
 // `shadownet-node netcheck` for people: a sentence, a table of facts in the words of RFC 4787, and the STUN servers.
 
-import type { NatMessage, Netcheck, NetcheckFamily } from '@shadownet/contracts';
+import type { NatMessage, Netcheck, NetcheckFamily, NetcheckRelay } from '@shadownet/contracts';
 import Table from 'cli-table3';
 import colors from 'picocolors';
 
@@ -11,7 +11,9 @@ export function formatNetcheck(report: Netcheck): string {
   facts.push(['UDP', report.udp === 'works' ? colors.green('works') : colors.red('blocked')]);
   facts.push(...familyRows('IPv4', report.ipv4), ...familyRows('IPv6', report.ipv6));
   facts.push(['port mapping', portMapping(report)]);
-  return [...meanings(report), facts.toString(), formatServers(report)].join('\n');
+  facts.push(['nearest relay', nearestRelay(report)]);
+  const tables = [facts.toString(), formatServers(report), ...(report.relays.length > 0 ? [formatRelays(report)] : [])];
+  return [...meanings(report), ...tables].join('\n');
 }
 
 function meanings({ ipv4, ipv6 }: Netcheck): string[] {
@@ -83,11 +85,34 @@ function portMapping({ port_mapping: offers }: Netcheck): string {
   return offers.map(({ protocol, gateway }) => `${protocol} by ${gateway}`).join(', ');
 }
 
+function nearestRelay({ relays, nearest_relay: nearest }: Netcheck): string {
+  if (relays.length === 0) return colors.dim('no relay to ask');
+  return nearest ?? colors.red('no relay answered');
+}
+
+function formatRelays({ relays }: Netcheck): string {
+  const table = new Table({ head: ['relay', 'UDP', 'WebSocket'], style: { head: [], border: [], compact: true } });
+  const byLatency = [...relays].sort((a, b) => fastest(a) - fastest(b));
+  for (const { id, udp, websocket } of byLatency) {
+    const rows = udp.map(({ endpoint, rtt_ms: rtt }) => `${endpoint} ${latency(rtt)}`);
+    table.push([id, rows.join('\n') || '-', websocket ? latency(websocket.rtt_ms) : '-']);
+  }
+  return table.toString();
+}
+
+function fastest({ udp, websocket }: NetcheckRelay): number {
+  return Math.min(...[...udp.map(({ rtt_ms }) => rtt_ms), websocket?.rtt_ms ?? null].map((rtt) => rtt ?? Infinity));
+}
+
+function latency(rtt: number | null): string {
+  return rtt === null ? colors.red('no answer') : `${rtt.toFixed(1)} ms`;
+}
+
 function formatServers({ stun_servers: servers }: Netcheck): string {
   const table = new Table({ head: ['STUN server', 'RTT', 'seen as'], style: { head: [], border: [], compact: true } });
   const byLatency = [...servers].sort((a, b) => (a.rtt_ms ?? Infinity) - (b.rtt_ms ?? Infinity));
   for (const { server, rtt_ms: rtt, mapped } of byLatency) {
-    table.push([server, rtt === null ? colors.red('no answer') : `${rtt.toFixed(1)} ms`, mapped ?? '-']);
+    table.push([server, latency(rtt), mapped ?? '-']);
   }
   return table.toString();
 }

@@ -4,13 +4,16 @@ import { readFileSync } from 'node:fs';
 import { type Netcheck, netcheckSchema } from '@shadownet/contracts';
 import { type ConnectionPrediction, predictConnection } from '@shadownet/paths';
 import { hostNetworkOf } from '../netcheck/host-network.js';
+import { predictRelayed, type RelayedPrediction } from '../netcheck/relayed-prediction.js';
 import { NodeError } from '../node-error.js';
 import { printLine } from './terminal.js';
 
 export function whatIf(files: readonly [string, string], { json }: { json: boolean }): void {
-  const [a, b] = files.map((file) => hostNetworkOf(readNetcheck(file)));
-  const prediction = predictConnection(a!, b!);
-  printLine(json ? JSON.stringify(prediction, undefined, 2) : formatPrediction(prediction));
+  const [a, b] = files.map(readNetcheck);
+  const prediction = predictConnection(hostNetworkOf(a!), hostNetworkOf(b!));
+  // A direct path's latency is not to be had from that of relays; a relayed one's is.
+  const relayed = prediction.means === 'relay' ? predictRelayed(a!, b!) : undefined;
+  printLine(json ? JSON.stringify({ ...prediction, ...relayed }, undefined, 2) : formatPrediction(prediction, relayed));
 }
 
 /** Throws NodeError `usage`. */
@@ -35,8 +38,17 @@ const WORDS: Readonly<Record<ConnectionPrediction['means'], string>> = {
   unknown: 'not known',
 };
 
-function formatPrediction({ means, family, reason, remedies }: ConnectionPrediction): string {
+function formatPrediction(
+  { means, family, reason, remedies }: ConnectionPrediction,
+  relayed: RelayedPrediction | undefined,
+): string {
   const lines = [`${WORDS[means]}${family === undefined ? '' : ` over IPv${family}`}`, `  ${reason}`];
   if (remedies.length > 0) lines.push(`  to make it surely direct: ${remedies.join(', or ')}`);
+  if (relayed) lines.push(`  ${relayedLine(relayed)}`);
   return lines.join('\n');
+}
+
+function relayedLine({ relayed_rtt_ms: rtt, relays: [a, b] }: RelayedPrediction): string {
+  if (rtt === null) return 'a relay that one of them needs did not answer the other: nothing may pass';
+  return `by ${a === b ? `relay ${a}` : `relays ${a} and ${b}`}: about ${rtt.toFixed(0)} ms there and back`;
 }

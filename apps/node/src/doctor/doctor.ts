@@ -60,7 +60,7 @@ async function askRunningNode(
 
 async function checkUdp(servers: ReturnType<typeof announcedStunServers> | undefined): Promise<Finding> {
   if (!servers || servers.length === 0) return notTested('udp', 'no STUN server to ask');
-  const report = await examineNetwork({ servers, changesPort: true, lifetime: undefined });
+  const report = await examineNetwork({ servers, changesPort: true, lifetime: undefined, relays: [] });
   const meanings = [report.ipv4, report.ipv6].flatMap((family) => (family.result === 'tested' ? [family.meaning] : []));
   if (report.udp === 'works') return ok('udp', meanings.join(' '));
   return warning(

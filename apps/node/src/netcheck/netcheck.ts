@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os';
 import type { Netcheck, NetcheckFamily } from '@shadownet/contracts';
 import { classifyNat, describeNat } from '@shadownet/paths';
 import { type Endpoint, formatEndpoint, formatIpAddress, type IpAddress, ipAddressScope } from '@shadownet/primitives';
+import type { RelayDescription } from '@shadownet/relay';
 import type { LifetimeTests, NatSample, NatTestServer } from '@shadownet/stun';
 import { findGateway } from '../router/default-gateway.js';
 import { findOffers } from '../router/offers.js';
@@ -15,12 +16,14 @@ import type { HostAndPort } from '../config.js';
 import { VERSION } from '../version.js';
 import { natMessage } from './nat-message.js';
 import { runNatTests } from './nat-test-run.js';
+import { measureRelays, nearestRelay } from './relay-latencies.js';
 
 export interface NetcheckOptions {
   readonly servers: readonly HostAndPort[];
   /** The servers belong to a control server: they answer from another port when asked to. */
   readonly changesPort: boolean;
   readonly lifetime: LifetimeTests | undefined;
+  readonly relays: readonly RelayDescription[];
 }
 
 interface FamilyResult {
@@ -31,10 +34,11 @@ interface FamilyResult {
 
 export async function examineNetwork(options: NetcheckOptions): Promise<Netcheck> {
   const gateway = findGateway(networkInterfaces());
-  const [v4, v6, offers] = await Promise.all([
+  const [v4, v6, offers, relays] = await Promise.all([
     examineFamily(4, options),
     examineFamily(6, options),
     gateway ? findOffers(gateway) : [],
+    measureRelays(options.relays),
   ]);
   const worked = [v4, v6].some(({ samples }) => samples.some(({ kind }) => kind === 'mapping'));
   return {
@@ -49,6 +53,8 @@ export async function examineNetwork(options: NetcheckOptions): Promise<Netcheck
       external_address: externalAddress ? formatIpAddress(externalAddress) : null,
     })),
     stun_servers: [v4, v6].flatMap(({ servers, samples }) => servers.map((server) => serverResult(server, samples))),
+    relays,
+    nearest_relay: nearestRelay(relays),
   };
 }
 
