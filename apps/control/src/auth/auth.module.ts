@@ -3,6 +3,7 @@ import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { AccessGuard } from './access.guard.js';
 import { KeyRing } from './key-ring.js';
 import { PeopleModule } from '../people/people.module.js';
+import { NonceLedger } from './nonce-ledger.js';
 import { PersonCheck } from './person-check.js';
 import { ResponseSigner } from './response-signer.js';
 import { RouteAccess } from './route-access.js';
@@ -21,6 +22,7 @@ import { SignedTransactions } from './signed-transactions.js';
     ResponseSigner,
     SignatureGuard,
     SignedResponseInterceptor,
+    NonceLedger,
     SignedTransactions,
   ],
   exports: [KeyRing, ResponseSigner, SignatureGuard, SignedResponseInterceptor, SignedTransactions],

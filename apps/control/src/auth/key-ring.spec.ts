@@ -3,7 +3,7 @@ import { type CryptoProvider, nodeCrypto, type PrivateKey } from '@shadownet/cry
 import { encodePublicKey, publicKeyFromBytes } from '@shadownet/primitives';
 import { describe, expect, it } from 'vitest';
 import { ServerIdentity } from '../identity/server-identity.js';
-import { KeyRing } from './key-ring.js';
+import { KeyRing, MAX_REMEMBERED } from './key-ring.js';
 
 function countingIdentity(crypto: CryptoProvider): { identity: ServerIdentity; agreements: () => number } {
   const pair = crypto.privateKey(randomBytes(32));
@@ -45,7 +45,7 @@ describe('the key ring', () => {
     const keys = ring.keysOf(first)!;
     ring.remember(encodePublicKey(first), keys);
     ring.remember(encodePublicKey(second), ring.keysOf(second)!);
-    for (let i = 0; i < 4094; i++) ring.remember(encodePublicKey(randomKey()), keys);
+    for (let i = 0; i < MAX_REMEMBERED - 2; i++) ring.remember(encodePublicKey(randomKey()), keys);
     ring.remember(encodePublicKey(first), keys);
     const before = agreements();
     for (let i = 0; i < 100; i++) ring.keysOf(randomKey());

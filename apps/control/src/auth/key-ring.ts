@@ -20,7 +20,8 @@ export interface NodeKeys {
   readonly stunId: Uint8Array;
 }
 
-const MAX_REMEMBERED = 4096;
+/** About 1 KB each. */
+export const MAX_REMEMBERED = 16_384;
 const STUN_ID_BYTES = 16;
 
 @Injectable()

@@ -8,7 +8,8 @@ import { NodeEntity } from '../nodes/node.entity.js';
 import type { SignedCall, TestNode } from '../testing/test-node.js';
 import { TestClock, TestServer } from '../testing/test-server.js';
 import { NonceEntity } from './nonce.entity.js';
-import { NONCE_LIFETIME_MS, SignedTransactions } from './signed-transactions.js';
+import { NONCE_LIFETIME_MS } from './nonce-ledger.js';
+import { SignedTransactions } from './signed-transactions.js';
 
 /** Everything that a request could have left behind. */
 async function stored(server: TestServer): Promise<string> {
@@ -197,6 +198,18 @@ describe('what a signed request leaves in time', () => {
     clock.advance(10_001);
     await transactions.prune();
     expect(await nonces.count()).toBe(0);
+  });
+
+  it('is not forgotten by a clock that jumps an hour ahead and back again, nor by one that jumps back', async () => {
+    const node = server.node();
+    const transactions = server.running.app.get(SignedTransactions);
+    const call = node.sign('POST', '/register', node.registration(), { created: Math.floor(clock.wall() / 1000) });
+    expect((await node.send(call)).status).toBe(200);
+    for (const jump of [3_600_000, -7_200_000, 3_600_000]) {
+      clock.jump(jump);
+      await transactions.prune();
+    }
+    expect((await node.send(call)).json).toMatchObject({ code: 'nonce-replayed' });
   });
 });
 

@@ -1,5 +1,5 @@
 import { DataSource } from 'typeorm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NonceEntity } from '../auth/nonce.entity.js';
 import { TestServer } from '../testing/test-server.js';
 import { WriteQueue } from './write-queue.js';
@@ -15,7 +15,7 @@ describe('the write queue', () => {
   });
   afterEach(() => server.stop());
 
-  it('runs one piece of work at a time, in order, each told of before the next begins', async () => {
+  it('runs one piece of work at a time, in order, and tells of them in that order', async () => {
     const log: string[] = [];
     const work = (name: string) =>
       queue.transaction(
@@ -28,7 +28,31 @@ describe('the write queue', () => {
         () => log.push(`${name} told`),
       );
     await Promise.all(['a', 'b', 'c'].map(work));
-    expect(log).toEqual(['a', 'b', 'c'].flatMap((name) => [`${name} begins`, `${name} ends`, `${name} told`]));
+    expect(log.filter((line) => !line.endsWith('told'))).toEqual(
+      ['a', 'b', 'c'].flatMap((name) => [`${name} begins`, `${name} ends`]),
+    );
+    expect(log.filter((line) => line.endsWith('told'))).toEqual(['a told', 'b told', 'c told']);
+  });
+
+  it('commits what waits together at once, and tells nobody before', async () => {
+    const { dataSource, begun } = countTransactions(server);
+    const told = vi.fn();
+    const work = (name: string) => queue.transaction((manager) => manager.insert(NonceEntity, nonce(name)), told);
+    await Promise.all(Array.from({ length: 50 }, (_, at) => work(String(at))));
+    expect(told).toHaveBeenCalledTimes(50);
+    expect(begun()).toBe(1);
+    expect(await dataSource.getRepository(NonceEntity).count()).toBe(50);
+  });
+
+  it('does not wait for the disk where a commit need only survive the process', async () => {
+    const dataSource = server.running.app.get(DataSource);
+    const synchronous = async () => ((await dataSource.query('PRAGMA synchronous')) as [{ synchronous: number }])[0];
+    const write = (name: string, durability: 'kill' | 'power-cut') =>
+      queue.transaction((manager) => manager.insert(NonceEntity, nonce(name)), undefined, durability);
+    await write('light', 'kill');
+    expect(await synchronous()).toEqual({ synchronous: 1 });
+    await Promise.all([write('light too', 'kill'), write('heavy', 'power-cut')]);
+    expect(await synchronous()).toEqual({ synchronous: 2 });
   });
 
   it('stores nothing of work that fails, and everything of the work around it', async () => {
@@ -52,6 +76,12 @@ describe('the write queue', () => {
     await queue.transaction(() => Promise.resolve());
   });
 });
+
+function countTransactions(server: TestServer) {
+  const dataSource = server.running.app.get(DataSource);
+  const transaction = vi.spyOn(dataSource, 'transaction');
+  return { dataSource, begun: () => transaction.mock.calls.length };
+}
 
 describe('the database', () => {
   it('is as its entities say after the migrations, with the settings that durability needs', async () => {

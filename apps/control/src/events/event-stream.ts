@@ -68,6 +68,11 @@ export class EventStream {
     return told.epoch < epoch || (told.epoch === epoch && told.sequence < sequence);
   }
 
+  /** True if what happened at that sequence was in what the reader was told. Sequences rise over all epochs. */
+  hasHeardOf(sequence: number): boolean {
+    return sequence <= this.#version.sequence;
+  }
+
   onClose(handler: () => void): void {
     this.response.on('close', handler);
   }

@@ -34,21 +34,18 @@ export class EventStreams implements OnModuleDestroy {
    * stream of the same node.
    */
   async open(caller: Caller, since: MapVersion | undefined, response: Response): Promise<void> {
-    await this.transactions.run(
-      caller,
-      () => Promise.resolve(this.maps.viewer(caller.publicKey)),
-      // Between commits: no change can fall between the map and the events that follow it.
-      (viewer) => {
-        if (this.#closed) throw new ApiError('unavailable');
-        if (response.closed) return;
-        const update = since ? this.maps.updateFor(viewer, since) : this.maps.mapFor(viewer);
-        const stream = new EventStream(caller, this.crypto, response);
-        this.#streams.get(caller.publicKey)?.end();
-        this.#streams.set(caller.publicKey, stream);
-        stream.onClose(() => this.#forget(stream));
-        stream.sendMap('since' in update ? 'delta' : 'map', JSON.stringify(update), update.map_version);
-      },
-    );
+    this.maps.viewer(caller.publicKey);
+    await this.transactions.useNonce(caller);
+    // From here to the end in one go: no change can fall between the map and the events that follow it.
+    const viewer = this.maps.viewer(caller.publicKey);
+    if (this.#closed) throw new ApiError('unavailable');
+    if (response.closed) return;
+    const update = since ? this.maps.updateFor(viewer, since) : this.maps.mapFor(viewer);
+    const stream = new EventStream(caller, this.crypto, response);
+    this.#streams.get(caller.publicKey)?.end();
+    this.#streams.set(caller.publicKey, stream);
+    stream.onClose(() => this.#forget(stream));
+    stream.sendMap('since' in update ? 'delta' : 'map', JSON.stringify(update), update.map_version);
   }
 
   all(): IterableIterator<EventStream> {

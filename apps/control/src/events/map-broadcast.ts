@@ -24,6 +24,8 @@ interface NetChange {
   /** What streams may know it as: from before, or opened while it was so. */
   readonly past: NodeEntity[];
   after: NodeEntity | undefined;
+  /** Of the map, at its last change. */
+  sequence: number;
 }
 
 /** The changes of one broadcast, and the versions that they lie between. */
@@ -52,9 +54,10 @@ export class MapBroadcast {
     const before = this.roster.apply(change);
     const id = change.kind === 'changed' ? change.node.id : change.id;
     const after = change.kind === 'changed' ? change.node : undefined;
-    const net = this.#waiting.get(id) ?? { id, past: [], after: undefined };
+    const net = this.#waiting.get(id) ?? { id, past: [], after: undefined, sequence: 0 };
     if (before?.id === id) net.past.push(before);
     net.after = after;
+    net.sequence = change.version.sequence;
     this.#waiting.set(id, net);
     if (this.#state !== 'idle') return;
     this.#state = 'scheduled';
@@ -85,7 +88,8 @@ export class MapBroadcast {
   #tellOne(stream: EventStream, { version, changes }: Broadcast, payloads: Payloads): void {
     const viewer = this.roster.node(stream.caller.publicKey);
     if (!viewer) return stream.end();
-    const fates = changes.map(({ past, after }) => {
+    const fates = changes.map(({ past, after, sequence }) => {
+      if (stream.hasHeardOf(sequence)) return 'unseen';
       if (after && this.maps.sees(viewer, after)) return 'changed';
       return past.some((node) => this.maps.sees(viewer, node)) ? 'removed' : 'unseen';
     });

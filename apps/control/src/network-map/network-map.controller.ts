@@ -21,6 +21,7 @@ import {
   networkMapSchema,
   parseMapVersion,
 } from '@shadownet/contracts';
+import { assertNever } from '@shadownet/primitives';
 import type { Response } from 'express';
 import { createZodDto } from 'nestjs-zod';
 import { z } from 'zod';
@@ -31,6 +32,7 @@ import { SignedTransactions } from '../auth/signed-transactions.js';
 import { ApiError } from '../http/api-error.js';
 import { NODE_API } from '../http/routes.js';
 import { parseVirtualAddress } from '../nodes/address-pool.js';
+import type { NodeEntity } from '../nodes/node.entity.js';
 import { NetworkMapService } from './network-map.service.js';
 
 class NetworkMapDto extends createZodDto(networkMapSchema) {}
@@ -74,19 +76,24 @@ export class NetworkMapController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<MapUpdateMessage | NetworkMapPage> {
     const asked = parseQuery(query);
-    const update = await this.transactions.run(caller, () => {
-      const viewer = this.maps.viewer(caller.publicKey);
-      switch (asked.kind) {
-        case 'page':
-          return Promise.resolve(this.maps.pageFor(viewer, asked.limit, asked.after));
-        case 'since':
-          return Promise.resolve(this.maps.updateFor(viewer, asked.version));
-        case 'whole':
-          return Promise.resolve(this.maps.mapFor(viewer));
-      }
-    });
+    this.maps.viewer(caller.publicKey);
+    await this.transactions.useNonce(caller);
+    const update = this.#answer(this.maps.viewer(caller.publicKey), asked);
     response.set('etag', `"${formatMapVersion(update.map_version)}"`);
     return update;
+  }
+
+  #answer(viewer: NodeEntity, asked: AskedFor): MapUpdateMessage | NetworkMapPage {
+    switch (asked.kind) {
+      case 'page':
+        return this.maps.pageFor(viewer, asked.limit, asked.after);
+      case 'since':
+        return this.maps.updateFor(viewer, asked.version);
+      case 'whole':
+        return this.maps.mapFor(viewer);
+      default:
+        return assertNever(asked);
+    }
   }
 }
 

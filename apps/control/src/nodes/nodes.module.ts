@@ -3,6 +3,7 @@ import { EventsModule } from '../events/events.module.js';
 import { NetworkMapModule } from '../network-map/network-map.module.js';
 import { RelayModule } from '../relay/relay.module.js';
 import { StunModule } from '../stun/stun.module.js';
+import { HeartbeatBatch } from './heartbeat-batch.js';
 import { HeartbeatPace } from './heartbeat-pace.js';
 import { HeartbeatService } from './heartbeat.service.js';
 import { Liveness } from './liveness.js';
@@ -13,7 +14,7 @@ import { RegistrationService } from './registration.service.js';
 @Module({
   imports: [NetworkMapModule, EventsModule, StunModule, RelayModule],
   controllers: [NodesController],
-  providers: [NodeChanges, Liveness, HeartbeatPace, RegistrationService, HeartbeatService],
-  exports: [HeartbeatPace],
+  providers: [NodeChanges, Liveness, HeartbeatPace, RegistrationService, HeartbeatBatch, HeartbeatService],
+  exports: [HeartbeatBatch, HeartbeatPace],
 })
 export class NodesModule {}

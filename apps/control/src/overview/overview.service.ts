@@ -7,6 +7,7 @@ import { WriteQueue } from '../database/write-queue.js';
 import { ServerIdentity } from '../identity/server-identity.js';
 import { MapVersions } from '../network-map/map-versions.js';
 import { formatVirtualAddress } from '../nodes/address-pool.js';
+import { HeartbeatBatch } from '../nodes/heartbeat-batch.js';
 import { LinkEntity } from '../nodes/link.entity.js';
 import { NodeEntity } from '../nodes/node.entity.js';
 import { VERSION } from '../version.js';
@@ -15,13 +16,15 @@ import { VERSION } from '../version.js';
 export class OverviewService {
   constructor(
     private readonly queue: WriteQueue,
+    private readonly heartbeats: HeartbeatBatch,
     private readonly versions: MapVersions,
     private readonly identity: ServerIdentity,
     @Inject(CONFIG) private readonly config: ControlConfig,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  overview(): Promise<Overview> {
+  async overview(): Promise<Overview> {
+    await this.heartbeats.flush();
     return this.queue.transaction(async (manager) => {
       const nodes = await manager.find(NodeEntity, { order: { address: 'ASC' } });
       const links = await manager.find(LinkEntity, { order: { fromKey: 'ASC', toKey: 'ASC' } });

@@ -126,15 +126,19 @@ export class TestNode {
     return this.call('POST', '/api/v1/register', this.registration(more));
   }
 
-  heartbeat(more: Record<string, unknown> = {}): Promise<Answer> {
-    return this.call('POST', '/api/v1/heartbeat', {
+  heartbeatBody(more: Record<string, unknown> = {}): Record<string, unknown> {
+    return {
       id: this.id,
       endpoint_ip: '203.0.113.7',
       endpoint_port: 51820,
       candidates: [],
       peers: [],
       ...more,
-    });
+    };
+  }
+
+  heartbeat(more: Record<string, unknown> = {}): Promise<Answer> {
+    return this.call('POST', '/api/v1/heartbeat', this.heartbeatBody(more));
   }
 
   /** Resumes from a version of the map, EPOCH.SEQUENCE, if one is given. */

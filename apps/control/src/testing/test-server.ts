@@ -15,9 +15,10 @@ import { TestNode } from './test-node.js';
 /** Real time, moved forward by hand. */
 export class TestClock implements Clock {
   #offset = 0;
+  #wallOffset = 0;
 
   wall(): number {
-    return Date.now() + this.#offset;
+    return Date.now() + this.#offset + this.#wallOffset;
   }
 
   monotonic(): Instant {
@@ -26,6 +27,11 @@ export class TestClock implements Clock {
 
   advance(milliseconds: number): void {
     this.#offset += milliseconds;
+  }
+
+  /** The wall clock alone is set, forward or back. */
+  jump(milliseconds: number): void {
+    this.#wallOffset += milliseconds;
   }
 }
 
