@@ -1,13 +1,15 @@
-// What is known of each path by which a peer might be reached: bounded, keyed by path.
+// What is known of each path by which a peer might be reached: a bounded list, since none is long enough for anything else.
 
 import {
   type Duration,
   durationBetween,
-  formatPath,
+  type Endpoint,
+  endpointsEqual,
   type Instant,
   ipAddressesEqual,
   milliseconds,
   type Path,
+  pathsEqual,
   type RelayPath,
   type UdpPath,
   udpPath,
@@ -32,6 +34,11 @@ export class PathEntry<Kind extends Path = Path> {
 
   get sizes(): PathSizes {
     return (this.#sizes ??= new PathSizes());
+  }
+
+  /** When sizes are to be tried. */
+  get sizesDueAt(): Instant | undefined {
+    return this.#sizes?.pollTimeout();
   }
 
   get receipt(): PathReceipt {
@@ -89,11 +96,12 @@ export class CandidateEntry extends PathEntry<UdpPath> {
 }
 
 export class CandidateTable {
-  readonly #entries = new Map<string, CandidateEntry>();
+  /** Replaced by each change, never changed: whoever walks it may send, and what is sent may come back at once. */
+  #entries: readonly CandidateEntry[] = [];
 
   /** In the order in which they became known; learnt ones by their latest sign of life. */
   get entries(): readonly CandidateEntry[] {
-    return [...this.#entries.values()];
+    return this.#entries;
   }
 
   /**
@@ -101,53 +109,65 @@ export class CandidateTable {
    * before is announced from now on; the entry at `keep` stays even if it is not announced any more.
    */
   announce(candidates: readonly Candidate[], keep: CandidateEntry | undefined): CandidateEntry[] {
-    const announced = new Map<string, Candidate>();
-    for (const candidate of candidates) {
-      const key = formatPath(udpPath(candidate.endpoint));
-      if (!announced.has(key) && announced.size < MAX_ANNOUNCED_CANDIDATES) announced.set(key, candidate);
+    const announced = distinct(candidates).slice(0, MAX_ANNOUNCED_CANDIDATES);
+    const kept: CandidateEntry[] = [];
+    for (const entry of this.#entries) {
+      const isAnnounced = entry.path.socket === 0 && isAmong(announced, entry.path.remote);
+      if (!isAnnounced && entry.candidate.kind !== 'peer-reflexive') {
+        if (entry !== keep) continue;
+        entry.candidate = { ...entry.candidate, kind: 'peer-reflexive' };
+      }
+      kept.push(entry);
     }
-    for (const [key, entry] of this.#entries) {
-      if (announced.has(key) || entry.candidate.kind === 'peer-reflexive') continue;
-      if (entry === keep) entry.candidate = { ...entry.candidate, kind: 'peer-reflexive' };
-      else this.#entries.delete(key);
-    }
+    this.#entries = kept;
     const added: CandidateEntry[] = [];
-    for (const [key, candidate] of announced) {
-      const known = this.#entries.get(key);
+    for (const candidate of announced) {
+      const path = udpPath(candidate.endpoint);
+      const known = this.get(path);
       if (known) known.candidate = candidate;
-      else added.push(this.#add(key, candidate, udpPath(candidate.endpoint)));
+      else added.push(new CandidateEntry(path, candidate));
     }
+    this.#entries = [...kept, ...added];
     return added;
   }
 
   /** The entry of an address that an authenticated message came from, which is added if unknown. The one at `keep` stays. */
   learn(path: UdpPath, keep: CandidateEntry | undefined): { readonly entry: CandidateEntry; readonly added: boolean } {
-    const key = formatPath(path);
-    const known = this.#entries.get(key);
-    known?.useLocalAddress(path);
-    if (known?.candidate.kind === 'peer-reflexive') {
-      this.#entries.delete(key);
-      this.#entries.set(key, known);
+    const known = this.get(path);
+    if (known) {
+      known.useLocalAddress(path);
+      const isLast = known === this.#entries.at(-1);
+      if (known.candidate.kind === 'peer-reflexive' && !isLast) this.#entries = [...this.#without(known), known];
+      return { entry: known, added: false };
     }
-    if (known) return { entry: known, added: false };
-    const learnt = [...this.#entries].filter(([, { candidate }]) => candidate.kind === 'peer-reflexive');
-    const oldest = learnt.find(([, entry]) => entry !== keep);
-    if (learnt.length >= MAX_LEARNT_CANDIDATES && oldest) this.#entries.delete(oldest[0]);
-    return { entry: this.#add(key, { kind: 'peer-reflexive', endpoint: path.remote }, path), added: true };
+    const learnt = this.#entries.filter(({ candidate }) => candidate.kind === 'peer-reflexive');
+    const oldest = learnt.find((entry) => entry !== keep);
+    const entry = new CandidateEntry(path, { kind: 'peer-reflexive', endpoint: path.remote });
+    const isFull = learnt.length >= MAX_LEARNT_CANDIDATES && oldest !== undefined;
+    this.#entries = [...(isFull ? this.#without(oldest) : this.#entries), entry];
+    return { entry, added: true };
   }
 
   /** Drops what was learnt on these sockets, which are closed. */
   forgetSockets(sockets: readonly number[]): void {
-    for (const [key, entry] of this.#entries) if (sockets.includes(entry.path.socket)) this.#entries.delete(key);
+    this.#entries = this.#entries.filter(({ path }) => !sockets.includes(path.socket));
   }
 
   get(path: Path): CandidateEntry | undefined {
-    return this.#entries.get(formatPath(path));
+    for (const entry of this.#entries) if (pathsEqual(entry.path, path)) return entry;
+    return undefined;
   }
 
-  #add(key: string, candidate: Candidate, path: UdpPath): CandidateEntry {
-    const entry = new CandidateEntry(path, candidate);
-    this.#entries.set(key, entry);
-    return entry;
+  #without(entry: CandidateEntry): readonly CandidateEntry[] {
+    return this.#entries.filter((other) => other !== entry);
   }
+}
+
+/** The first of those with the same endpoint. */
+function distinct(candidates: readonly Candidate[]): readonly Candidate[] {
+  return candidates.filter((one, i) => !isAmong(candidates.slice(0, i), one.endpoint));
+}
+
+function isAmong(candidates: readonly Candidate[], endpoint: Endpoint): boolean {
+  return candidates.some((one) => endpointsEqual(one.endpoint, endpoint));
 }

@@ -11,9 +11,12 @@ export class CounterWindow {
 
   /** Call after authentication. True if `counter` is new, which it then no longer is; false if seen before or too old. */
   accept(counter: bigint): boolean {
-    if (counter > this.#highest) this.#advanceTo(counter);
-    else if (this.#highest - counter >= BigInt(REPLAY_WINDOW)) return false;
-    const bit = Number(counter % BigInt(REPLAY_WINDOW));
+    // A number is exact for all distances that matter: larger ones need only be recognised as such.
+    const ahead = Number(counter - this.#highest);
+    if (ahead > 0) this.#advance(ahead);
+    else if (-ahead >= REPLAY_WINDOW) return false;
+    if (ahead > 0) this.#highest = counter;
+    const bit = bitOf(counter);
     const mask = 1 << (bit % 32);
     if ((this.#seen[bit >> 5]! & mask) !== 0) return false;
     this.#seen[bit >> 5]! |= mask;
@@ -21,14 +24,22 @@ export class CounterWindow {
   }
 
   /** Clears the bits of the counters that were skipped, which now stand for new ones. */
-  #advanceTo(counter: bigint): void {
-    if (counter - this.#highest >= BigInt(REPLAY_WINDOW)) this.#seen.fill(0);
-    else {
-      for (let skipped = this.#highest + 1n; skipped <= counter; skipped++) {
-        const bit = Number(skipped % BigInt(REPLAY_WINDOW));
-        this.#seen[bit >> 5]! &= ~(1 << (bit % 32));
-      }
+  #advance(count: number): void {
+    if (count >= REPLAY_WINDOW) {
+      this.#seen.fill(0);
+      return;
     }
-    this.#highest = counter;
+    const before = this.#highest < 0n ? REPLAY_WINDOW - 1 : bitOf(this.#highest);
+    for (let skipped = 1; skipped <= count; skipped++) {
+      const bit = (before + skipped) % REPLAY_WINDOW;
+      this.#seen[bit >> 5]! &= ~(1 << (bit % 32));
+    }
   }
 }
+
+function bitOf(counter: bigint): number {
+  return Number(BigInt.asUintN(WINDOW_BITS, counter));
+}
+
+/** REPLAY_WINDOW is 2 to the power of it. */
+const WINDOW_BITS = Math.log2(REPLAY_WINDOW);

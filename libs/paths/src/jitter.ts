@@ -5,6 +5,6 @@ import { type Duration, milliseconds } from '@shadownet/primitives';
 
 /** A duration between the two bounds, uniform in 65,536 steps. */
 export function jittered([shortest, longest]: readonly [Duration, Duration], random: RandomBytes): Duration {
-  const [high, low] = random(2);
-  return milliseconds(shortest + ((longest - shortest) * (high! * 256 + low!)) / 0xffff);
+  const bytes = random(2);
+  return milliseconds(shortest + ((longest - shortest) * (bytes[0]! * 256 + bytes[1]!)) / 0xffff);
 }

@@ -61,8 +61,8 @@ export const MAX_PENDING_PROBES = 512;
 /** Between two probes to one destination: below the shortest round, above what a flood of signs of life could ask for. */
 export const MIN_PROBE_GAP = milliseconds(200);
 
-/** Destinations that the limit remembers. */
-export const MAX_LIMITED_DESTINATIONS = 4096;
+/** Destinations that the limit remembers at least; up to twice as many. */
+export const MAX_LIMITED_DESTINATIONS = 2048;
 
 /** Candidates that a peer may announce. */
 export const MAX_ANNOUNCED_CANDIDATES = 16;

@@ -1,6 +1,6 @@
-// When each state of the path agent has something to do next, and what. Used by path-search.ts.
+// When each state of the path agent has something to do next, and what. Used by path-search.ts, after every packet.
 
-import { assertNever, earliestWakeup, type Instant, type Wakeup } from '@shadownet/primitives';
+import { assertNever, type Instant, type Wakeup } from '@shadownet/primitives';
 import { dataDoubtAt } from './liveness.js';
 import type { Connected, State } from './path-state.js';
 
@@ -11,52 +11,52 @@ export interface OtherDeadlines {
 }
 
 export function nextDeadline(state: State, { idleAt, guessAt }: OtherDeadlines): Wakeup | undefined {
-  const idle = wakeup(idleAt, 'path: go quiet');
-  const guess = wakeup(guessAt, 'path: guess ports');
   switch (state.kind) {
     case 'idle':
-      return wakeup(state.wakeAt, 'path: look for a direct one');
-    case 'searching':
-      return earliestWakeup(
-        { at: state.roundAt, reason: 'path: probe all candidates' },
-        { at: state.until, reason: 'path: pause the search' },
-        guess,
-        idle,
-      );
-    case 'waiting':
-      return earliestWakeup({ at: state.retryAt, reason: 'path: search again' }, guess, idle);
-    case 'connected':
-      return earliestWakeup(
-        { at: state.roundAt, reason: 'path: look for a better one' },
-        ...livenessDeadlines(state),
-        wakeup(state.reportAt, 'path: ask what came of the data'),
-        wakeup(state.entry.sizes.pollTimeout(), 'path: try sizes'),
-        idle,
-      );
+      return sooner(undefined, state.wakeAt, 'path: look for a direct one');
+    case 'searching': {
+      const round = sooner(undefined, state.roundAt, 'path: probe all candidates');
+      const pause = sooner(round, state.until, 'path: pause the search');
+      return sooner(sooner(pause, guessAt, GUESS), idleAt, IDLE);
+    }
+    case 'waiting': {
+      const retry = sooner(undefined, state.retryAt, 'path: search again');
+      return sooner(sooner(retry, guessAt, GUESS), idleAt, IDLE);
+    }
+    case 'connected': {
+      const liveness = livenessDeadline(state);
+      const round = sooner(liveness, state.roundAt, 'path: look for a better one');
+      const report = sooner(round, state.reportAt, 'path: ask what came of the data');
+      const sizes = sooner(report, state.entry.sizesDueAt, 'path: try sizes');
+      return sooner(sizes, idleAt, IDLE);
+    }
     default:
       return assertNever(state);
   }
 }
 
-function livenessDeadlines(state: Connected): readonly (Wakeup | undefined)[] {
+const GUESS = 'path: guess ports';
+const IDLE = 'path: go quiet';
+
+function livenessDeadline(state: Connected): Wakeup | undefined {
   const { liveness } = state;
   switch (liveness.kind) {
     case 'steady':
-      return [
+      return sooner(
         { at: liveness.keepaliveAt, reason: 'path: keepalive' },
-        wakeup(dataDoubtAt(state), 'path: data unanswered'),
-      ];
+        dataDoubtAt(state),
+        'path: data unanswered',
+      );
     case 'checking':
-      return [
-        liveness.until <= liveness.probeAt
-          ? { at: liveness.until, reason: 'path: give it up' }
-          : { at: liveness.probeAt, reason: `path: check ${liveness.sent + 1}` },
-      ];
+      return liveness.until <= liveness.probeAt
+        ? { at: liveness.until, reason: 'path: give it up' }
+        : { at: liveness.probeAt, reason: `path: check ${liveness.sent + 1}` };
     default:
       return assertNever(liveness);
   }
 }
 
-function wakeup(at: Instant | undefined, reason: string): Wakeup | undefined {
-  return at === undefined ? undefined : { at, reason };
+/** `wakeup`, unless there is an earlier one at `at`. */
+function sooner(wakeup: Wakeup | undefined, at: Instant | undefined, reason: string): Wakeup | undefined {
+  return at === undefined || (wakeup && wakeup.at <= at) ? wakeup : { at, reason };
 }

@@ -1,4 +1,5 @@
 import { instant, parseEndpoint, udpPath } from '@shadownet/primitives';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_LIMITED_DESTINATIONS, MAX_PENDING_PROBES, MIN_PROBE_GAP } from './path-constants.js';
 import { DestinationLimiter } from './destination-limiter.js';
@@ -41,10 +42,27 @@ describe('DestinationLimiter', () => {
     expect(limiter.admit(path(1), instant(MIN_PROBE_GAP))).toBe(true);
   });
 
-  it('remembers the latest 4,096 destinations', () => {
+  it('decides as a list of all times would', () => {
+    const step = fc.record({ destination: fc.nat(5), wait: fc.nat(MIN_PROBE_GAP / 2) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100, size: 'max' }), (steps) => {
+        const limiter = new DestinationLimiter();
+        const admitted = new Map<number, number>();
+        let now = 0;
+        for (const { destination, wait } of steps) {
+          now += wait;
+          const isDue = now - (admitted.get(destination) ?? -Infinity) >= MIN_PROBE_GAP;
+          expect(limiter.admit(path(destination), instant(now))).toBe(isDue);
+          if (isDue) admitted.set(destination, now);
+        }
+      }),
+    );
+  });
+
+  it('remembers the latest 2,048 destinations, and at most twice as many', () => {
     const limiter = new DestinationLimiter();
-    for (let n = 0; n <= MAX_LIMITED_DESTINATIONS; n++) limiter.admit(path(n), instant(0));
-    expect(limiter.admit(path(MAX_LIMITED_DESTINATIONS), instant(1))).toBe(false);
+    for (let n = 0; n <= 2 * MAX_LIMITED_DESTINATIONS; n++) limiter.admit(path(n), instant(0));
+    expect(limiter.admit(path(MAX_LIMITED_DESTINATIONS + 1), instant(1))).toBe(false);
     expect(limiter.admit(path(0), instant(1))).toBe(true);
   });
 });

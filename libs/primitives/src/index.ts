@@ -47,6 +47,7 @@ export {
   formatPath,
   localAddressesEqual,
   type Path,
+  pathKey,
   pathsEqual,
   type RelayPath,
   relayPath,

@@ -28,11 +28,14 @@ export class Firewall implements Gateway {
   readonly hairpinning = false;
   readonly #owned: ReadonlySet<Key>;
   readonly #behaviour: FirewallBehaviour;
-  /** Until when the pair of an inner and an outer endpoint may talk. */
-  readonly #flows = new Map<string, Instant>();
+  /** By inner endpoint and then by outer one: until when they may talk. */
+  readonly #flows = new Map<Key, Map<Key, Instant>>();
 
   /** In front of these addresses, all of one family. */
-  constructor(addresses: readonly [IpAddress, ...IpAddress[]], behaviour: FirewallBehaviour) {
+  constructor(
+    readonly addresses: readonly [IpAddress, ...IpAddress[]],
+    behaviour: FirewallBehaviour,
+  ) {
     this.family = addresses[0].family;
     this.#owned = new Set(addresses.map(addressKey));
     this.#behaviour = behaviour;
@@ -44,16 +47,15 @@ export class Firewall implements Gateway {
 
   outbound(source: Endpoint, destination: Endpoint, now: Instant): Endpoint | undefined {
     if (this.#behaviour.udp === 'blocked') return undefined;
-    this.#flows.set(flow(source, destination), addDuration(now, this.#behaviour.stateLifetime));
+    const key = endpointKey(source);
+    let flows = this.#flows.get(key);
+    if (!flows) this.#flows.set(key, (flows = new Map()));
+    flows.set(endpointKey(destination), addDuration(now, this.#behaviour.stateLifetime));
     return source;
   }
 
   inbound(source: Endpoint, destination: Endpoint, now: Instant): Endpoint | undefined {
-    const until = this.#flows.get(flow(destination, source));
+    const until = this.#flows.get(endpointKey(destination))?.get(endpointKey(source));
     return until !== undefined && now < until ? destination : undefined;
   }
-}
-
-function flow(inner: Endpoint, outer: Endpoint): string {
-  return `${endpointKey(inner)} ${endpointKey(outer)}`;
 }

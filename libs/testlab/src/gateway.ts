@@ -6,6 +6,8 @@ import type { Endpoint, Instant, IpAddress } from '@shadownet/primitives';
 export interface Gateway {
   /** The family that it forwards. */
   readonly family: 4 | 6;
+  /** Its own on its outer side, as they are now. */
+  readonly addresses: readonly IpAddress[];
   /** Whether packets on its outer side that are for `address` come to it. */
   owns(address: IpAddress): boolean;
   /** A packet from inside: its source as the outside sees it, `undefined` if it is dropped. */

@@ -104,6 +104,10 @@ export class Nat implements Gateway {
     return this.behaviour.hairpinning;
   }
 
+  get addresses(): readonly IpAddress[] {
+    return [this.#outerAddress];
+  }
+
   owns(address: IpAddress): boolean {
     return ipAddressesEqual(address, this.#outerAddress);
   }

@@ -23,7 +23,7 @@ import {
   type Wakeup,
 } from '@shadownet/primitives';
 import { addressKey, type Key } from './endpoint-key.js';
-import { EventQueue } from './event-queue.js';
+import { EventQueue, SimulatedEvent } from './event-queue.js';
 import type { Gateway } from './gateway.js';
 import type { SeededRandom } from './seeded-random.js';
 
@@ -94,11 +94,13 @@ export class Segment {
   }
 
   socketsAt(address: IpAddress): readonly SimulatedSocket[] {
-    return this.#sockets.get(addressKey(address)) ?? [];
+    return this.#sockets.get(addressKey(address)) ?? NO_SOCKETS;
   }
 
   addEntrance(gateway: Gateway, inner: Segment): void {
-    this.#entrances.push({ gateway, inner });
+    const entrance = { gateway, inner };
+    this.#entrances.push(entrance);
+    for (const address of gateway.addresses) this.#entranceOf.set(addressKey(address), entrance);
   }
 
   /** The gateway that packets for `address` come to. */
@@ -112,6 +114,8 @@ export class Segment {
     return found;
   }
 }
+
+const NO_SOCKETS: readonly SimulatedSocket[] = [];
 
 export class SimulatedSocket {
   #handler: DatagramHandler = () => {};
@@ -131,7 +135,12 @@ export class SimulatedSocket {
 
   /** Copies the datagram and sends it. */
   send(datagram: Uint8Array, to: Endpoint): void {
-    this.network.inject(this.segment, Uint8Array.from(datagram), this.local, to);
+    this.network.inject(this.segment, new Uint8Array(datagram), this.local, to);
+  }
+
+  /** Sends a datagram that nobody will change. */
+  post(datagram: Uint8Array, to: Endpoint): void {
+    this.network.inject(this.segment, datagram, this.local, to);
   }
 
   deliver(datagram: Uint8Array, from: Endpoint, now: Instant): void {
@@ -157,6 +166,37 @@ class CoreTimer implements TimerOwner {
 
   nextDeadline(): Instant | undefined {
     return this.core.pollTimeout()?.at;
+  }
+}
+
+class Action extends SimulatedEvent {
+  constructor(
+    at: Instant,
+    readonly action: () => void,
+  ) {
+    super(at);
+  }
+
+  run(): void {
+    this.action();
+  }
+}
+
+/** Of a datagram at the other end of a segment. */
+class Arrival extends SimulatedEvent {
+  constructor(
+    at: Instant,
+    readonly network: SimulatedNetwork,
+    readonly segment: Segment,
+    readonly datagram: Uint8Array,
+    readonly from: Endpoint,
+    readonly to: Endpoint,
+  ) {
+    super(at);
+  }
+
+  run(): void {
+    this.network.arrive(this.segment, this.datagram, this.from, this.to);
   }
 }
 
@@ -227,20 +267,20 @@ export class SimulatedNetwork {
   }
 
   at(time: Instant, run: () => void): void {
-    this.#events.add(time, run);
+    this.#events.add(new Action(time, run));
   }
 
   /** Puts a datagram on a segment as if `from` had sent it: also the way of a forger. */
   inject(segment: Segment, datagram: Uint8Array, from: Endpoint, to: Endpoint): void {
     if (this.#recording) this.sightings.push({ at: this.#now, segment, from, to, datagram });
     const { delay, loss, reordering = 0, mtu = Infinity } = segment.quality;
-    if (delay[1] === 0 && loss === 0 && mtu === Infinity) return this.#arrive(segment, datagram, from, to);
+    if (delay[1] === 0 && loss === 0 && mtu === Infinity) return this.arrive(segment, datagram, from, to);
     if (datagram.length + HEADER_BYTES[to.address.family] > mtu) return;
     if (this.#random.fraction() < loss) return;
     let wait = delay[0] + (delay[1] - delay[0]) * this.#random.fraction();
     if (reordering > 0 && this.#random.fraction() < reordering) wait += delay[1] * (1 + this.#random.fraction());
     const arrival = addDuration(this.#now, milliseconds(wait));
-    this.#events.add(arrival, () => this.#arrive(segment, datagram, from, to));
+    this.#events.add(new Arrival(arrival, this, segment, datagram, from, to));
   }
 
   /** Runs datagrams and cores in the order of time until `end`. */
@@ -285,7 +325,7 @@ export class SimulatedNetwork {
   #step(next: Instant): void {
     if (next > this.#now) this.#now = next;
     for (let at = this.#events.firstAt; at !== undefined && at <= this.#now; at = this.#events.firstAt) {
-      this.#events.take()();
+      this.#events.take().run();
     }
     for (let due = this.#timers.first(); due && due.at <= this.#now; due = this.#timers.first()) {
       this.#timers.delete(due.owner);
@@ -304,7 +344,7 @@ export class SimulatedNetwork {
   }
 
   /** To a host here, into a gateway whose outer side is here, or out by a gateway; else nobody gets it. */
-  #arrive(segment: Segment, datagram: Uint8Array, from: Endpoint, to: Endpoint): void {
+  arrive(segment: Segment, datagram: Uint8Array, from: Endpoint, to: Endpoint): void {
     const local = segment.socketsAt(to.address);
     if (local.length > 0) {
       for (const socket of local) if (socket.local.port === to.port) socket.deliver(datagram, from, this.#now);
@@ -318,8 +358,9 @@ export class SimulatedNetwork {
       if (inner) this.inject(entrance.inner, datagram, from, inner);
       return;
     }
-    const exit = segment.exits.find(({ gateway }) => gateway.family === to.address.family);
-    if (exit) this.#leave(segment, exit, datagram, from, to);
+    for (const exit of segment.exits) {
+      if (exit.gateway.family === to.address.family) return this.#leave(segment, exit, datagram, from, to);
+    }
   }
 
   #leave(segment: Segment, { gateway, outer }: Exit, datagram: Uint8Array, from: Endpoint, to: Endpoint): void {
