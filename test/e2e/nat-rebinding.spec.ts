@@ -8,7 +8,8 @@ import { whyNoLab } from '../lab/requirements.mjs';
 import { type NodeDaemon } from '../mesh/node-daemon.js';
 import { TwoNatMesh } from '../mesh/two-nat-mesh.js';
 
-const RECOVERY_LIMIT_MS = 15_000;
+/** It takes 1.2 s on side A and 1.7 s on side B where the machine has nothing else to do. */
+const RECOVERY_LIMIT_MS = 6_000;
 
 describe.skipIf(whyNoLab() !== undefined)('a NAT rebinding', () => {
   let lab: Lab;
@@ -48,7 +49,7 @@ describe.skipIf(whyNoLab() !== undefined)('a NAT rebinding', () => {
   }
 
   it.each(['A', 'B'] as const)(
-    'on side %s is over within 15 s, on a port that the other side has seen',
+    'on side %s is over within 6 s, on a port that the other side has seen',
     async (side) => {
       const recovery =
         side === 'A'

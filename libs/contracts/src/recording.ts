@@ -72,6 +72,7 @@ const entrySchema = z.discriminatedUnion('kind', [
     reason: z.enum([
       'keepalive-unanswered',
       'data-unanswered',
+      'data-stopped',
       'peer-moved',
       'check-requested',
       'peer-searches',

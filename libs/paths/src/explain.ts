@@ -123,6 +123,7 @@ const USE_UDP = 'UDP let out by both networks';
 const LOSSES: Readonly<Record<LossReason, string>> = {
   'keepalive-unanswered': 'its keepalives stayed unanswered',
   'data-unanswered': 'data and probes stayed unanswered',
+  'data-stopped': 'data stopped coming, and probes stayed unanswered',
   'peer-moved': 'the peer sends from elsewhere',
   'check-requested': 'it did not answer a check',
   'peer-searches': 'it did not answer when the peer searched',

@@ -17,6 +17,8 @@ import {
   REPORT_INTERVAL,
   REPORTED_BYTES,
   REPORTED_PACKETS,
+  SILENCE_RUN,
+  SILENCE_TIME,
 } from './path-constants.js';
 import type { LossReason } from './path-event.js';
 import type { Checking, Connected, Steady } from './path-state.js';
@@ -46,7 +48,9 @@ export function afterDataReceived(state: Connected, now: Instant, random: Random
   const isMeasured = state.entry.confirmedWithin(LONGEST_UNMEASURED, now);
   const goesOn = state.spoke && isMeasured && state.liveness.kind === 'steady';
   const liveness = goesOn ? steady(milliseconds(0), now, random) : state.liveness;
-  return { ...state, unansweredSince: undefined, liveness, lastDataAt: now, spoke: false };
+  const isInRun = state.lastDataAt !== undefined && durationBetween(state.lastDataAt, now) < SILENCE_TIME;
+  const dataRun = isInRun ? Math.min(SILENCE_RUN, state.dataRun + 1) : 1;
+  return { ...state, unansweredSince: undefined, liveness, lastDataAt: now, dataRun, spoke: false };
 }
 
 /** What goes out now is most likely an answer itself, and the last word: it is nothing to wait for an answer to. */
@@ -61,14 +65,23 @@ export function dataDoubtAt({ unansweredSince, entry }: Connected): Instant | un
   return addDuration(unansweredSince, milliseconds(patience));
 }
 
-/** Data is unanswered, and so is more than one probe: whatever else works is better than this. */
+/** When a peer that had been sending has been silent for so long that it may not reach us any more. */
+export function silenceDoubtAt({ lastDataAt, dataRun }: Connected): Instant | undefined {
+  return lastDataAt !== undefined && dataRun >= SILENCE_RUN ? addDuration(lastDataAt, SILENCE_TIME) : undefined;
+}
+
+/** Data is missing, and more than one probe was not answered: whatever else works is better than this. */
 export function isInDoubt({ liveness }: Connected): boolean {
-  return liveness.kind === 'checking' && liveness.reason === 'data-unanswered' && liveness.sent >= 2;
+  if (liveness.kind !== 'checking' || liveness.sent < 2) return false;
+  return liveness.reason === 'data-unanswered' || liveness.reason === 'data-stopped';
 }
 
 /** Whether data may be lost on the path, so that it must go over a relay, too. */
-export function needsDuplicates({ liveness }: Connected): boolean {
+export function needsDuplicates(state: Connected): boolean {
+  const { liveness } = state;
   if (liveness.kind !== 'checking') return false;
+  // Most peers that fall silent have nothing to say.
+  if (liveness.reason === 'data-stopped') return isInDoubt(state);
   // A peer that calls has the same doubt, and may have had it earlier: what answers its data must not be lost either.
   return liveness.reason === 'data-unanswered' || liveness.reason === 'peer-searches';
 }
@@ -102,5 +115,7 @@ export function livenessStep(state: Connected, now: Instant): LivenessStep | und
   }
   if (now >= liveness.keepaliveAt) return { kind: 'suspect', reason: 'keepalive-unanswered' };
   const doubtAt = dataDoubtAt(state);
-  return doubtAt !== undefined && now >= doubtAt ? { kind: 'suspect', reason: 'data-unanswered' } : undefined;
+  if (doubtAt !== undefined && now >= doubtAt) return { kind: 'suspect', reason: 'data-unanswered' };
+  const silenceAt = silenceDoubtAt(state);
+  return silenceAt !== undefined && now >= silenceAt ? { kind: 'suspect', reason: 'data-stopped' } : undefined;
 }

@@ -194,6 +194,26 @@ describe('a call of the peer', () => {
   });
 });
 
+describe('an agent whose peer falls silent', () => {
+  it('sends its data by the relay, too, as soon as a probe stays unanswered', () => {
+    const { agent, sent, out, receive } = world();
+    const direct = udpPath(near);
+    agent.setRelay(relay, instant(0));
+    agent.setRemoteCandidates([{ kind: 'host', endpoint: near }], instant(0), out);
+    agent.start(instant(0), out);
+    const probe = sent.find(({ path }) => path === formatPath(direct))!;
+    receive(encodeProbeResponse(nodeCrypto, remoteKeys, probe.message.transactionId, direct, NO_DATA), direct, 20);
+    for (const at of [3000, 3100, 3200]) {
+      agent.handleTimeout(instant(at), out);
+      agent.trafficReceived(direct, instant(at));
+    }
+    agent.handleTimeout(instant(4400), out);
+    expect(agent.duplicatePath).toBeUndefined();
+    agent.handleTimeout(instant(4800), out);
+    expect(agent.duplicatePath).toEqual(relay);
+  });
+});
+
 describe('a call by the control server', () => {
   const callsOf = (found: readonly PathEvent[]) => found.filter(({ kind }) => kind === 'call-by-control');
 

@@ -441,6 +441,45 @@ describe('a connected path', () => {
     ]);
   });
 
+  it('is checked once when a peer that had been sending falls silent', () => {
+    const { agent, sent, command, runUntil } = connected();
+    for (const ms of [3000, 3900, 5000]) {
+      runUntil(ms);
+      command((now) => agent.trafficReceived(udpPath(near), now));
+    }
+    runUntil(9000);
+    expect(sent.map(({ at }) => at)).toEqual([6200]);
+  });
+
+  it('is not checked for what comes now and then', () => {
+    const { agent, sent, command, runUntil } = connected();
+    for (const ms of [3000, 3100, 4400, 4500, 5800, 5900]) {
+      runUntil(ms);
+      command((now) => agent.trafficReceived(udpPath(near), now));
+    }
+    runUntil(9000);
+    expect(sent).toEqual([]);
+  });
+
+  it('is in doubt, and then lost, when a peer falls silent and probes are not answered, though nothing was asked', () => {
+    const { agent, rtts, events, command, runUntil } = connected();
+    for (const ms of [3000, 3100, 3200]) {
+      runUntil(ms);
+      command((now) => agent.trafficReceived(udpPath(near), now));
+    }
+    rtts.clear();
+    runUntil(3200 + 1200 + 400);
+    expect(events).toEqual([{ kind: 'path-in-doubt', path: udpPath(near) }]);
+    runUntil(3200 + 1200 + 1600);
+    expect(events[1]).toEqual({ kind: 'path-lost', path: udpPath(near), reason: 'data-stopped' });
+  });
+
+  it('is checked when others see us elsewhere', () => {
+    const { agent, sent, out, command } = connected();
+    command((now) => agent.noteAddressChanged(now, out));
+    expect(sent.map(({ to }) => to)).toEqual([formatEndpoint(near)]);
+  });
+
   it('is not checked while data comes back on it, and is if it comes on another', () => {
     const { agent, sent, command, runUntil } = connected();
     for (let ms = 3000; ms < 9000; ms += 500) {

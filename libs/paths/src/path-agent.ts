@@ -90,6 +90,11 @@ export class PathAgent {
     this.#search.ownCallChanged(now, out);
   }
 
+  /** Where others see us has changed: a peer that is looked for hears of it, and so does one whose path is in use, which is checked. */
+  noteAddressChanged(now: Instant, out: PathOutput): void {
+    this.#search.addressChanged(now, out);
+  }
+
   /** What the peer's NAT is like, as far as its calls said. */
   get remoteNat(): NatTraits {
     return this.#calls.remoteNat;

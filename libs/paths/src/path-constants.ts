@@ -41,6 +41,12 @@ export const LONGEST_UNMEASURED = minutes(1);
 export const DATA_ANSWER_TIME = milliseconds(500);
 export const DATA_ANSWER_RTTS = 1.5;
 
+/** A peer that was heard so often, each time within this time of the last, and then not any more: perhaps it cannot reach us. One
+ * probe tells, and shows the peer a new address of ours. It is the only sign for who answers and asks nothing. Shorter than what
+ * a loss may cost (3 s), longer than the second between the packets of `ping`. */
+export const SILENCE_TIME = seconds(1.2);
+export const SILENCE_RUN = 3;
+
 /** What goes out so soon after something came in is not waited for an answer to; on a path that dies, doubt comes so much later. */
 export const ANSWERING_TIME = milliseconds(200);
 

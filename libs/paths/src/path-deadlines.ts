@@ -1,7 +1,7 @@
 // When each state of the path agent has something to do next, and what. Used by path-search.ts, after every packet.
 
 import { assertNever, type Instant, type Wakeup } from '@shadownet/primitives';
-import { dataDoubtAt } from './liveness.js';
+import { dataDoubtAt, silenceDoubtAt } from './liveness.js';
 import type { Connected, State } from './path-state.js';
 
 /** Deadlines that do not follow from the state alone. */
@@ -43,9 +43,9 @@ function livenessDeadline(state: Connected): Wakeup | undefined {
   switch (liveness.kind) {
     case 'steady':
       return sooner(
-        { at: liveness.keepaliveAt, reason: 'path: keepalive' },
-        dataDoubtAt(state),
-        'path: data unanswered',
+        sooner({ at: liveness.keepaliveAt, reason: 'path: keepalive' }, dataDoubtAt(state), 'path: data unanswered'),
+        silenceDoubtAt(state),
+        'path: data stopped',
       );
     case 'checking':
       return liveness.until <= liveness.probeAt

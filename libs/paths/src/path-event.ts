@@ -17,6 +17,8 @@ export type SearchReason =
 export type LossReason =
   | 'keepalive-unanswered'
   | 'data-unanswered'
+  /** The peer had been sending, and then nothing came. */
+  | 'data-stopped'
   | 'peer-moved'
   | 'check-requested'
   | 'peer-searches'

@@ -187,6 +187,14 @@ export class PathSearch {
     if (state.kind === 'searching') this.#hardNats.schedule(this.#calls.nats, now);
   }
 
+  /** Others see us elsewhere than before: the peer may have lost us, and our probe shows it the new address. */
+  addressChanged(now: Instant, out: PathOutput): void {
+    this.ownCallChanged(now, out);
+    if (this.#state.kind !== 'connected' || isInDoubt(this.#state)) return;
+    this.#calls.send(now, out);
+    this.#suspect('check-requested', now, out);
+  }
+
   /** The peer searches, and has said where it can be found: both sides probe in the same moment. `added` are new. */
   called(added: readonly CandidateEntry[], now: Instant, out: PathOutput): void {
     this.#lastActiveAt = now;
@@ -345,6 +353,7 @@ export class PathSearch {
       settledAt: addDuration(now, SETTLE_TIME),
       explored: 0,
       lastDataAt: undefined,
+      dataRun: 0,
       spoke: false,
       reportAt: undefined,
       unreportedPackets: 0,
@@ -377,7 +386,8 @@ export class PathSearch {
   #suspect(reason: LossReason, now: Instant, out: PathOutput): void {
     const state = this.#state;
     if (state.kind !== 'connected' || state.liveness.kind === 'checking') return;
-    this.#checkProbe(state, check(reason, state, this.#paths.relay !== undefined, now), now, out);
+    // A silence is looked into once.
+    this.#checkProbe({ ...state, dataRun: 0 }, check(reason, state, this.#paths.relay !== undefined, now), now, out);
   }
 
   #checkProbe(state: Connected, checking: Checking, now: Instant, out: PathOutput): void {

@@ -45,6 +45,8 @@ export interface Connected {
   readonly explored: number;
   /** Data of the peer came on the path. */
   readonly lastDataAt: Instant | undefined;
+  /** How often in a row, without a long silence in between; no further than what counts. */
+  readonly dataRun: number;
   /** Data of ours went out after it. */
   readonly spoke: boolean;
   /** When the peer is asked what came of the data, and how many packets that was since it was asked last. */

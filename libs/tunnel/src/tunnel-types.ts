@@ -66,6 +66,8 @@ export type TunnelEvent =
       readonly provenBytes: number;
       readonly losesBytes: number | undefined;
     }
+  /** Data and probes stay unanswered: our own address may have changed, towards relays, too. */
+  | { readonly kind: 'path-in-doubt'; readonly peer: PeerName }
   /** To be handed to the peer by the control server: its `handleCall` takes it. */
   | { readonly kind: 'call-by-control'; readonly peer: PeerName; readonly message: Uint8Array }
   /** Open so many further sockets, and hand them to `useSockets`. */

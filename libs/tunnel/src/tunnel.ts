@@ -161,6 +161,12 @@ export class Tunnel {
     this.#device.useRelayRoutes(routes);
   }
 
+  /** A relay knows our address again: what was said by it a moment before may be lost, so peers that are looked for are called anew. */
+  callAgain(now: Instant, out: TunnelOutput): void {
+    this.#tellOwnCall(now, out);
+    this.#drain(now, out);
+  }
+
   /** Probes the path that data for the peer takes now; the answer is told as 'pong'. False if there is no path, or no such peer. */
   ping(publicKey: PublicKey, now: Instant, out: TunnelOutput): boolean {
     const link = this.#links.ofPeer(publicKey);
@@ -486,7 +492,7 @@ export class Tunnel {
     const seen = this.reflexive.map(formatEndpoint).sort().join();
     if (seen === this.#lastSeenAs) return;
     this.#lastSeenAs = seen;
-    this.#tellOwnCall(now, out);
+    for (const link of this.#links.all()) this.#links.agentOf(link).noteAddressChanged(now, out);
   }
 
   #tellOwnCall(now: Instant, out: TunnelOutput): void {
@@ -555,6 +561,7 @@ export class Tunnel {
       case 'rtt':
         return;
       case 'path-in-doubt':
+        this.#events.push({ kind: 'path-in-doubt', peer: link.name });
         return this.#own.refresh(now, out);
       case 'pong':
       case 'path-mtu':

@@ -42,6 +42,7 @@ class TestNode {
       onRelayed: (bytes, path) => this.received.push({ bytes, path }),
       onRoutesChanged: () => {},
       onPeerRelay: (_peer, relay) => this.peerRelays.push(relay),
+      onRenewed: () => {},
       onHomeChanged: () => this.homes++,
       onTransport: (transport) => this.transports.push(transport),
     });

@@ -4,6 +4,7 @@
 import type { Peer, Relay } from '@shadownet/contracts';
 import {
   addDuration,
+  durationBetween,
   assertNever,
   type Endpoint,
   encodePublicKey,
@@ -15,6 +16,7 @@ import {
   type PublicKeyText,
   type RelayPath,
   relayPath,
+  seconds,
   type Wakeup,
 } from '@shadownet/primitives';
 import {
@@ -50,10 +52,14 @@ export interface NodeRelaysOptions extends RelayClientOptions {
   readonly onPeerRelay: (peer: PublicKey, relay: RelayId | undefined) => void;
   /** A relay was reached in this way. */
   readonly onTransport: (transport: RelayTransport) => void;
+  /** A relay knows where we are after it may not have. */
+  readonly onRenewed: () => void;
   /** Others have to be told where we can be reached. */
   readonly onHomeChanged: () => void;
 }
 
+/** Many paths fail in the same moment. */
+const PROOF_INTERVAL = seconds(2);
 /** How often it is tried again to reach a peer that something is held for: as often as the client asks the relay for it. */
 const RETRY_INTERVAL = milliseconds(250);
 
@@ -72,6 +78,7 @@ export class NodeRelays {
   readonly #routes: RelayRoutes;
   #routeChanges = 0;
   #listings = 0;
+  #provedAt: Instant | undefined;
   #lastHealth = '';
   #endpoints = '';
   #settling: NodeJS.Immediate | undefined;
@@ -150,6 +157,14 @@ export class NodeRelays {
   /** The network has changed. */
   refresh(): void {
     if (this.#announced.length > 0) void this.setRelays(this.#announced);
+    this.#run((client, now, out) => client.refresh(now, out));
+  }
+
+  /** Our address may have changed: it is proved anew, to those relays that are in use. Does nothing if that was a moment ago. */
+  proveAddress(): void {
+    const now = this.#options.now();
+    if (this.#provedAt !== undefined && durationBetween(this.#provedAt, now) < PROOF_INTERVAL) return;
+    this.#provedAt = now;
     this.#run((client, now, out) => client.refresh(now, out));
   }
 
@@ -261,7 +276,7 @@ export class NodeRelays {
   }
 
   #onEvent(event: RelayEvent): void {
-    const { log, onHomeChanged, onTransport } = this.#options;
+    const { log, onHomeChanged, onRenewed, onTransport } = this.#options;
     switch (event.kind) {
       case 'home-changed':
         log.event('home-relay', { relay: event.relay ?? null });
@@ -269,6 +284,8 @@ export class NodeRelays {
       case 'relay-up':
         log.event('relay-up', { relay: event.relay, transport: event.transport });
         return onTransport(event.transport);
+      case 'relay-renewed':
+        return onRenewed();
       case 'relay-down':
         return log.event('relay-down', { relay: event.relay, reason: event.reason });
       case 'peer-present':

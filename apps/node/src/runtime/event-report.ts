@@ -60,6 +60,7 @@ function logTunnelEvent(log: NodeLog, event: TunnelEvent, now: Instant): void {
       });
     }
     case 'pong':
+    case 'path-in-doubt':
     case 'call-by-control':
     case 'sockets-wanted':
     case 'sockets-unneeded':

@@ -354,6 +354,7 @@ export class NodeRuntime {
       onRelayed: (bytes, path) => driver.receive(bytes, path),
       onRoutesChanged: (routes) => driver.run((tunnel) => tunnel.useRelayRoutes(routes)),
       onPeerRelay: (peer, relay) => driver.run((tunnel, now, out) => tunnel.setPeerRelay(peer, relay, now, out)),
+      onRenewed: () => driver.run((tunnel, now, out) => tunnel.callAgain(now, out)),
       onTransport: (transport) => this.#rememberTransport(state, transport),
       onHomeChanged: () => session.heartbeatNow(),
       ...(lastTransport !== undefined && { lastTransport }),
@@ -378,10 +379,12 @@ export class NodeRuntime {
   #onTunnelEvent(event: TunnelEvent, now: Instant): void {
     this.#report.write(event, now);
     if (event.kind === 'pong') this.#core?.pings.onPong(event);
+    if (event.kind === 'path-in-doubt') this.#core?.relays.proveAddress();
     if (event.kind === 'call-by-control') this.#core?.session.call(event.peer.publicKey, event.message);
     if (event.kind !== 'reflexive-changed') return;
     this.#firstReflexive.raise();
     this.#core?.network.onReflexiveChanged();
+    this.#core?.relays.proveAddress();
     this.#core?.session.heartbeatNow();
   }
 

@@ -46,6 +46,8 @@ export type RelayDownReason = 'no-answer' | 'closed' | 'stream-failed' | 'not-ne
 export type RelayEvent =
   | { readonly kind: 'home-changed'; readonly relay: RelayId | undefined }
   | { readonly kind: 'relay-up'; readonly relay: RelayId; readonly transport: RelayTransport }
+  /** It has proved its address anew: what it has sent shortly before may have been dropped. */
+  | { readonly kind: 'relay-renewed'; readonly relay: RelayId }
   | { readonly kind: 'relay-down'; readonly relay: RelayId; readonly reason: RelayDownReason }
   | { readonly kind: 'peer-present'; readonly relay: RelayId; readonly peer: PublicKey }
   /** `unsent`: what had waited for the relay's word on the peer, in order; copies, the receiver's to keep. */

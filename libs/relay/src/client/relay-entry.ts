@@ -316,6 +316,7 @@ export class RelayEntry {
     if (state.kind === 'up' && state.active === connection) {
       // It has renewed itself.
       state.attempts = attempts;
+      this.#options.emit({ kind: 'relay-renewed', relay: this.description.id });
     } else {
       // A UDP connection that was in doubt has ended here, and is tried anew at once.
       const udpAgainAt = addDuration(now, state.kind === 'up' ? (0 as Duration) : UDP_RETRY_INTERVAL);
