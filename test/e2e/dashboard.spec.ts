@@ -1,11 +1,16 @@
 // The dashboard in a real browser, against the real control server and two real nodes that have traffic between them.
-import { existsSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DashboardForwarder } from '../demo/dashboard-forwarder.js';
 import { findFreePort } from '../lab/free-port.js';
 import { Lab } from '../lab/lab.js';
 import { Ping } from '../lab/ping.js';
+import { inRepository } from '../lab/repository.js';
 import { whyNoLab } from '../lab/requirements.mjs';
 import { TwoNatMesh } from '../mesh/two-nat-mesh.js';
 
@@ -79,5 +84,83 @@ describe.skipIf(whyNoLab() !== undefined || BROWSER === undefined)('the dashboar
     await page.getByText('Stale').waitFor({ timeout: 20_000 });
     expect(await page.locator('body').innerText()).toContain('host-a');
     await ping.moreReplies(10, 10_000);
+  });
+});
+
+describe.skipIf(BROWSER === undefined)('the dashboard of a server that is not open', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'shadownet-dashboard-'));
+  let server: ChildProcess;
+  let origin: string;
+  let browser: Browser;
+  let page: Page;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    const program = inRepository('node_modules/.bin/shadownet-control');
+    const options = [
+      '--listen',
+      '127.0.0.1:0',
+      '--stun-ports',
+      'off',
+      '--no-relay',
+      '--data-dir',
+      join(directory, 'data'),
+    ];
+    server = spawn(program, ['serve', ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
+    for await (const line of createInterface(server.stderr!)) {
+      const { event, url } = JSON.parse(line) as { event?: string; url?: string };
+      if (event === 'listening') origin = url!;
+      if (event === 'setup-pending') break;
+    }
+    server.stderr!.resume();
+    browser = await chromium.launch({ executablePath: BROWSER!, args: BROWSER_FLAGS });
+    page = await browser.newPage();
+    page.on('console', (message) => {
+      // A refusal is an error to the browser, but not of the page.
+      if (message.type() === 'error' && !/status of 401/.test(message.text())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    if (server?.exitCode === null) {
+      server.kill('SIGTERM');
+      await new Promise((resolve) => server.on('close', resolve));
+    }
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const fill = async (name: string, password: string, button: string) => {
+    await page.getByLabel('Name').fill(name);
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: button }).click();
+  };
+
+  it('makes the first admin by the setup link, and shows the network to that one', async () => {
+    const link = readFileSync(join(directory, 'data', 'setup-link'), 'utf8').trim();
+    await page.goto(link);
+    await fill('alice', 'correct horse battery', 'Become admin');
+    await page.getByText('alice is an admin now').waitFor();
+    expect(page.url()).toBe(`${origin}/setup`);
+    await page.getByRole('link', { name: 'To the network' }).click();
+    await page.getByRole('heading', { name: 'Add the first node' }).waitFor();
+  });
+
+  it('shows nothing of it after signing out, nor with a wrong password', async () => {
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in to see the network' }).waitFor();
+    await fill('alice', 'a wrong guess', 'Sign in');
+    await page.getByText('The name or the password is wrong').waitFor();
+    expect(await page.locator('body').innerText()).not.toMatch(/10\.100\.|Add the first node/);
+    expect(await page.context().cookies()).toEqual([]);
+  });
+
+  it('signs in with the password, by a cookie that its own scripts cannot read', async () => {
+    await fill('alice', 'correct horse battery', 'Sign in');
+    await page.getByRole('heading', { name: 'Add the first node' }).waitFor();
+    await page.reload();
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    expect(await page.evaluate('document.cookie')).toBe('');
+    expect(complaints).toEqual([]);
   });
 });

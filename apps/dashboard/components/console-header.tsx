@@ -4,6 +4,7 @@
 import type { MeshView } from '../src/mesh-view';
 import { BrandMark } from './brand-mark';
 import { LiveIndicator } from './live-indicator';
+import { SignedIn } from './signed-in';
 import type { MeshPoll } from './use-mesh';
 
 export function ConsoleHeader({ poll }: { poll: MeshPoll }) {
@@ -15,7 +16,8 @@ export function ConsoleHeader({ poll }: { poll: MeshPoll }) {
       <ul className="order-last flex min-h-5 basis-full flex-wrap items-baseline gap-x-4 text-cell text-muted medium:order-none medium:basis-auto">
         {'mesh' in poll && <NetworkFacts mesh={poll.mesh} />}
       </ul>
-      <div className="ml-auto">
+      <div className="ml-auto flex items-baseline gap-x-4">
+        <SignedIn />
         <LiveIndicator poll={poll} />
       </div>
     </header>

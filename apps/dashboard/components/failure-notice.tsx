@@ -1,6 +1,6 @@
 // In place of everything while no poll has succeeded.
 
-import type { ControlPlaneError } from '../src/overview-client';
+import type { ControlPlaneError } from '../src/control-plane';
 
 export function FailureNotice({ error }: { error: ControlPlaneError }) {
   return (

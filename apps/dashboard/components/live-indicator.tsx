@@ -5,10 +5,17 @@ import { formatAge, ageOf } from '../src/relative-time';
 import { useServerTime } from './live-data-provider';
 import type { MeshPoll } from './use-mesh';
 
-const LABELS = { loading: 'Connecting', live: 'Live', stale: 'Stale', failed: 'No connection' } as const;
+const LABELS = {
+  loading: 'Connecting',
+  'signed-out': 'Signed out',
+  live: 'Live',
+  stale: 'Stale',
+  failed: 'No connection',
+} as const;
 
 const COLOURS = {
   loading: 'text-muted',
+  'signed-out': 'text-muted',
   live: 'text-good',
   stale: 'text-attention',
   failed: 'text-danger',

@@ -11,6 +11,7 @@ import { FailureNotice } from './failure-notice';
 import { LoadingTable } from './loading-table';
 import { MeshOverview } from './mesh-overview';
 import { NodeTable } from './node-table';
+import { SignInForm } from './sign-in-form';
 import { type MeshPoll, useMesh } from './use-mesh';
 
 export function MeshConsole() {
@@ -30,6 +31,8 @@ function ConsoleBody({ poll }: { poll: MeshPoll }) {
   switch (poll.kind) {
     case 'loading':
       return <LoadingTable />;
+    case 'signed-out':
+      return <SignInForm />;
     case 'failed':
       return <FailureNotice error={poll.error} />;
     case 'live':

@@ -3,7 +3,7 @@
 import type { ReactNode } from 'react';
 import { formatRate } from '../src/format-bytes';
 import type { MeshHealth, MeshSummary } from '../src/mesh-summary';
-import type { ControlPlaneError } from '../src/overview-client';
+import type { ControlPlaneError } from '../src/control-plane';
 
 export function MeshOverview({
   summary,

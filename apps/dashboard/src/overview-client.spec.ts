@@ -47,6 +47,7 @@ describe('fetchOverview', () => {
     const url = await answering(429, 'application/problem+json', JSON.stringify(problem));
     await expect(fetchOverview(url, never)).rejects.toMatchObject({
       code: 'refused',
+      problem: 'rate-limited',
       title: 'Too many requests',
       detail: 'Wait 3 s.',
     });
@@ -61,7 +62,7 @@ describe('fetchOverview', () => {
     'does not take %s for an overview',
     async (body) => {
       const url = await answering(200, 'application/json', body);
-      await expect(fetchOverview(url, never)).rejects.toMatchObject({ code: 'not-an-overview' });
+      await expect(fetchOverview(url, never)).rejects.toMatchObject({ code: 'unexpected' });
     },
   );
 
