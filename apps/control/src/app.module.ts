@@ -13,6 +13,7 @@ import { type Foundation, IdentityModule } from './identity/identity.module.js';
 import { FrameworkLogger } from './logging.js';
 import { NetworkMapModule } from './network-map/network-map.module.js';
 import { NodesModule } from './nodes/nodes.module.js';
+import { OperationsModule } from './operations/operations.module.js';
 import { OverviewModule } from './overview/overview.module.js';
 import { PeopleModule } from './people/people.module.js';
 import { RelayModule } from './relay/relay.module.js';
@@ -38,6 +39,7 @@ export class AppModule {
         NodesModule,
         CallsModule,
         OverviewModule,
+        OperationsModule,
         DashboardModule,
       ],
       providers: [FrameworkLogger, { provide: APP_FILTER, useClass: ProblemFilter }],

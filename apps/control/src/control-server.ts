@@ -24,6 +24,7 @@ import { SOURCE_LIMITS, sourceLimit } from './http/source-limit.js';
 import { prepareDataDir, ServerIdentity } from './identity/server-identity.js';
 import { createLogger, FrameworkLogger, loggingOptions } from './logging.js';
 import { serveApiDescription } from './openapi.js';
+import { Metrics } from './operations/metrics.js';
 import { RelayService } from './relay/relay.service.js';
 import { SetupLinks } from './people/setup-links.js';
 import { StunService } from './stun/stun.service.js';
@@ -159,6 +160,7 @@ function assemblePipeline(
   app.disable('x-powered-by');
   // An ETag would turn answers into 304s that the signature does not cover.
   app.disable('etag');
+  app.use(app.get(Metrics).measureRequests());
   app.use(securityHeaders());
   app.use(identifyClient(config.trustedProxies));
   app.use(sourceLimit(limiter, clock));

@@ -8,7 +8,7 @@ import { Logger, type Params } from 'nestjs-pino';
 import { type DestinationStream, type LevelWithSilent, type Logger as PinoLogger, pino } from 'pino';
 import type { LogLevel } from './config.js';
 
-const ROUTINE = /^(?:\/api\/v1)?\/(?:heartbeat|overview|healthz)(?:\?|$)/;
+const ROUTINE = /^(?:\/api\/v1)?\/(?:heartbeat|overview|healthz|livez|readyz|metrics)(?:\?|$)/;
 
 export function createLogger(level: LogLevel, destination: DestinationStream = pino.destination(2)): PinoLogger {
   return pino({ level, redact: ['req.headers', 'res.headers'] }, destination);

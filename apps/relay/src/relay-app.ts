@@ -7,9 +7,14 @@ import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { chooseCryptoProvider, loadKeyFile } from '@shadownet/crypto';
 import { encodePublicKey, formatIpAddress, publicKeyFromBytes, ShadowNetError } from '@shadownet/primitives';
-import { RelayHost, RelayHostError, type RelayHostOptions, RelayWebSockets } from '@shadownet/relayhost';
+import {
+  formatRelayMetrics,
+  RelayHost,
+  RelayHostError,
+  type RelayHostOptions,
+  RelayWebSockets,
+} from '@shadownet/relayhost';
 import type { RelayConfig } from './config.js';
-import { formatMetrics } from './metrics.js';
 import { RelayError } from './relay-error.js';
 
 export interface RelayApp {
@@ -51,7 +56,7 @@ export async function startRelayApp(
     if (request.method !== 'GET') return send(405, 'method not allowed\n');
     if (request.url === '/healthz') return send(200, 'ok\n');
     if (request.url !== '/metrics') return send(404, 'not found\n');
-    void host.counters().then((counters) => send(200, formatMetrics(counters)));
+    void host.counters().then((counters) => send(200, formatRelayMetrics(counters)));
   });
   return {
     publicKey,

@@ -14,6 +14,8 @@ import { requireAccess } from './route-access.js';
 const OPEN_ROUTES = [
   'GET /api/v1/server',
   'GET /healthz',
+  'GET /livez',
+  'GET /readyz',
   // Signing in and out, and whether one is.
   'GET /api/v1/session',
   'POST /api/v1/session',
@@ -33,7 +35,7 @@ const OPEN_ROUTES = [
 ];
 
 /** What viewers may ask, too. All other routes of people are for admins. */
-const VIEWER_ROUTES = ['GET /api/v1/overview', 'POST /api/v1/session/password'];
+const VIEWER_ROUTES = ['GET /metrics', 'GET /api/v1/overview', 'POST /api/v1/session/password'];
 
 /** What only nodes may ask. */
 const NODE_ROUTES = ['GET /peers', 'GET /events', 'POST /register', 'POST /heartbeat', 'POST /goodbye'].flatMap(

@@ -76,7 +76,7 @@ describe('a server on loopback', () => {
     for (const path of ['/healthz', '/api/v1/events', '/api/v1/overview', '/api/v1/peers'])
       expect(paths).toContain(path);
     // Each route once, without the aliases at the root.
-    for (const path of paths) expect(path).toMatch(/^\/(api\/v1\/|healthz$)/);
+    for (const path of paths) expect(path).toMatch(/^\/(api\/v1\/|(healthz|livez|readyz|metrics)$)/);
     expect(document.components.schemas['RegisterRequestDto']).toMatchObject({
       properties: { public_key: { type: 'string' } },
     });

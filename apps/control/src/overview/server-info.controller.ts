@@ -1,4 +1,4 @@
-// GET /api/v1/server and GET /healthz.
+// GET /api/v1/server.
 
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -8,10 +8,8 @@ import { createZodDto } from 'nestjs-zod';
 import { Access } from '../auth/access.js';
 import { type Clock, CLOCK, formatTime } from '../clock.js';
 import { CONFIG, type ControlConfig } from '../config.js';
-import { WriteQueue } from '../database/write-queue.js';
 import { API } from '../http/routes.js';
 import { ServerIdentity } from '../identity/server-identity.js';
-import { MapVersions } from '../network-map/map-versions.js';
 import { RelayService } from '../relay/relay.service.js';
 import { StunService } from '../stun/stun.service.js';
 import { VERSION } from '../version.js';
@@ -24,8 +22,6 @@ export class ServerInfoController {
   constructor(
     private readonly identity: ServerIdentity,
     private readonly stun: StunService,
-    private readonly queue: WriteQueue,
-    private readonly versions: MapVersions,
     private readonly relays: RelayService,
     @Inject(CONFIG) private readonly config: ControlConfig,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -46,15 +42,5 @@ export class ServerInfoController {
       relays: this.relays.withoutTickets,
       server_time: formatTime(this.clock.wall()),
     };
-  }
-
-  /** 200 once the database answers. */
-  @Get('healthz')
-  @Header('cache-control', 'no-store')
-  @ApiTags('operation')
-  @ApiOperation({ summary: 'Whether the server and its database work' })
-  async health(): Promise<{ status: 'ok' }> {
-    await this.queue.transaction((manager) => this.versions.current(manager));
-    return { status: 'ok' };
   }
 }

@@ -1,8 +1,8 @@
-// The relay's counters in the text format of Prometheus.
+// A relay's counters in the text format of Prometheus, wherever it runs.
 
-import type { RelayHostCounters } from '@shadownet/relayhost';
+import type { RelayHostCounters } from './worker-messages.js';
 
-export function formatMetrics({ clients, streams, core, udp, slowReceiver }: RelayHostCounters): string {
+export function formatRelayMetrics({ clients, streams, core, udp, slowReceiver }: RelayHostCounters): string {
   const lines = [
     ...metric('shadownet_relay_clients', 'gauge', 'Nodes that are connected', clients),
     ...metric('shadownet_relay_websockets', 'gauge', 'WebSockets that are open', streams),
