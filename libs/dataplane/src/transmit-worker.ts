@@ -177,7 +177,9 @@ export class TransmitWorker extends PacketWorker {
     const view = this.#inputView;
     if (view.getUint8(packet + (isIpv4 ? IPV4.protocol : IPV6.nextHeader)) !== PROTOCOL_UDP) return false;
     const header = isIpv4 ? (view.getUint8(packet) & 15) * 4 : IPV6.headerLength;
-    const message = packet + header + UDP.headerLength;
+    const payload = packet + header + UDP.headerLength;
+    const isFramed = payload < end && view.getUint8(payload) === FrameType.data;
+    const message = payload + (isFramed ? FRAME_HEADER_BYTES : 0);
     return (
       message + TRANSPORT_HEADER_LENGTH <= end &&
       view.getUint32(message, true) === TRANSPORT_MESSAGE &&

@@ -34,6 +34,7 @@ describe('a packet that carries a message of this device', () => {
       udp4(sentBy(alice, 4), 24),
       udp4(sentBy(alice, 4).subarray(0, 8)),
       udp6(sentBy(alice, 4)),
+      udp4(inRelayFrame(sentBy(alice, 4))),
     ]) {
       expect(alice.sendPacket(wrapped)).toEqual({ ok: false, reason: 'routing-loop' });
     }
@@ -61,6 +62,8 @@ describe('a packet that only resembles one', () => {
       'reserved bytes that are not zero',
       () => udp4(Uint8Array.from(sentBy(alice, 4), (byte, i) => (i === 1 ? 1 : byte))),
     ],
+    ['behind a header of another length', () => udp4(inRelayFrame(sentBy(alice, 4)).subarray(1))],
+    ['in a relay’s frame of another type', () => udp4(inRelayFrame(sentBy(alice, 4), 0xd9))],
     ['a cut message', () => udp4(sentBy(alice, 4).subarray(0, 7))],
     ['another protocol than UDP', () => withByte(udp4(sentBy(alice, 4)), 9, 6)],
     ['a later fragment', () => withByte(udp4(sentBy(alice, 4)), 7, 1)],
@@ -103,4 +106,12 @@ function udp6(payload: Uint8Array): Uint8Array {
 function withByte(packet: Uint8Array, offset: number, value: number): Uint8Array {
   packet[offset] = value;
   return packet;
+}
+
+/** As a client of a relay sends it, and the relay hands it on. */
+function inRelayFrame(message: Uint8Array, type = 0xd8): Uint8Array {
+  const frame = new Uint8Array(16 + message.length);
+  frame[0] = type;
+  frame.set(message, 16);
+  return frame;
 }

@@ -1,11 +1,12 @@
 // What a device whose paths are chosen by somebody else reports of the data that workers moved.
 import { nodeCrypto } from '@shadownet/crypto';
-import { milliseconds } from '@shadownet/primitives';
+import { milliseconds, relayPath, seconds } from '@shadownet/primitives';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceEvent } from '../device-types.js';
 import { ipv4Packet, type SimulatedHost, SimulatedNetwork } from '../simulated-network.js';
 import { AllowedIpsTable } from './allowed-ips-table.js';
 import { PeerCells } from './peer-cells.js';
+import { originsEqual, type RelayOrigin } from './relay-route.js';
 
 let network: SimulatedNetwork;
 let alice: SimulatedHost;
@@ -66,6 +67,20 @@ describe('a look at what workers did', () => {
     cells.setArrival(peer, 'by-path');
     cells.recordReceived(peer, network.now);
     expect(look()).toEqual([{ kind: 'traffic', peer: bob.publicKey, receivedAt: network.now }]);
+  });
+
+  it('takes what came by a relay for that path, as whoever knows the relay’s sessions says', () => {
+    const origin = { session: { slot: 1, generation: 2 }, channel: 3 };
+    cells.observeRelayed(peer, origin);
+    expect(look()).toEqual([]);
+    const path = relayPath('eu', bob.publicKey);
+    const pathOf = (asked: RelayOrigin) => (originsEqual(asked, origin) ? path : undefined);
+    alice.device.useRelayRoutes({ routeOf: () => undefined, pathOf });
+    cells.observeRelayed(peer, origin);
+    expect(look()).toEqual([{ kind: 'authenticated-from', peer: bob.publicKey, path }]);
+    network.run(seconds(2));
+    cells.observeRelayed(peer, { ...origin, channel: 4 });
+    expect(look()).toEqual([]);
   });
 
   it('reports no traffic of a device that roams by itself', () => {

@@ -1,13 +1,22 @@
 // Devices whose data is moved by others: a worker made of this lib's own parts stands beside each, and the core must draw the
 // same conclusions from the cells as from packets of its own.
 import { nodeCrypto } from '@shadownet/crypto';
-import { formatPath, milliseconds, seconds, udpPath } from '@shadownet/primitives';
+import {
+  formatPath,
+  milliseconds,
+  parseEndpoint,
+  type RelayPath,
+  relayPath,
+  seconds,
+  udpPath,
+} from '@shadownet/primitives';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ipv4Packet, type SimulatedHost, SimulatedNetwork } from '../simulated-network.js';
 import { SessionTable } from '../transport/session-table.js';
 import { AllowedIpsTable } from './allowed-ips-table.js';
 import { PathTable } from './path-table.js';
 import { PeerCells } from './peer-cells.js';
+import type { RelayRoute } from './relay-route.js';
 import { ReceiverIndexTable } from './receiver-index-table.js';
 
 const CAROL = '192.0.2.3:3000';
@@ -144,6 +153,35 @@ describe('packets that workers move', () => {
     expect(aliceWorker.seal(alicesBob, packet)).toBeUndefined();
     alice.device.setPeerSender(bob.publicKey, 'workers');
     expect(aliceWorker.seal(alicesBob, packet)).toBeDefined();
+  });
+
+  it('go by a relay as its sessions tell, and are the core’s business while these do not', () => {
+    const { alicesBob } = connect();
+    const packet = ipv4Packet('10.0.0.1', '10.0.0.2');
+    const paths = new PathTable(alice.device.workerBuffers.paths);
+    const published = () => {
+      const entry = aliceWorker.peers.pathEntry(alicesBob);
+      return entry === undefined ? undefined : { remote: paths.remote(entry), ...paths.relay(entry) };
+    };
+    alice.setPath(bob, relayPath('eu', bob.publicKey));
+    expect(aliceWorker.seal(alicesBob, packet)).toBeUndefined();
+    let route: RelayRoute | undefined;
+    const routes = {
+      routeOf: ({ relay, peer }: RelayPath) => (relay === 'eu' && peer === bob.publicKey ? route : undefined),
+      pathOf: () => undefined,
+    };
+    const remote = parseEndpoint('192.0.2.9:3480')!;
+    for (const generation of [0, 1]) {
+      route = { remote, session: { slot: 2, generation }, channel: 7 };
+      alice.device.useRelayRoutes(routes);
+      expect(published()).toEqual(route);
+    }
+    expect(aliceWorker.seal(alicesBob, packet)?.to).toBe('udp 192.0.2.9:3480');
+    route = undefined;
+    alice.device.useRelayRoutes(routes);
+    expect(published()).toBeUndefined();
+    alice.setPath(bob, bob.path);
+    expect(published()).toEqual({ remote: bob.endpoint });
   });
 
   it('count in the peer’s totals, also after the session has ended', () => {
