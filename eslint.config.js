@@ -72,6 +72,7 @@ const MAY_IMPORT = {
     'lib:policy',
     'lib:crypto',
     'lib:stun',
+    'lib:paths',
     'lib:udp',
     'lib:relay',
     'lib:relayhost',

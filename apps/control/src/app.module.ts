@@ -8,6 +8,7 @@ import { CallsModule } from './calls/calls.module.js';
 import { DashboardModule } from './dashboard/dashboard.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EventsModule } from './events/events.module.js';
+import { ExplanationsModule } from './explanations/explanations.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { type Foundation, IdentityModule } from './identity/identity.module.js';
 import { FrameworkLogger } from './logging.js';
@@ -40,6 +41,7 @@ export class AppModule {
         CallsModule,
         OverviewModule,
         OperationsModule,
+        ExplanationsModule,
         DashboardModule,
       ],
       providers: [FrameworkLogger, { provide: APP_FILTER, useClass: ProblemFilter }],

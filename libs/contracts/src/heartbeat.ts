@@ -11,6 +11,7 @@ import {
   timeSchema,
 } from './fields.js';
 import { hasWholeEndpoint, reflexiveFields } from './registration.js';
+import { explanationReportSchema, MAX_EXPLANATIONS } from './path-explanation.js';
 import { homeRelaySchema, relaysSchema } from './relay.js';
 
 /** How packets reach a peer: over the internet, within the same local network, or not (yet). */
@@ -44,6 +45,8 @@ export const heartbeatRequestSchema = z
     home_relay: homeRelaySchema,
     /** The links that changed since the last heartbeat that was answered. */
     peers: z.array(linkReportSchema).max(1024),
+    /** Of links whose explanation is another one than the server answered to. */
+    explanations: z.array(explanationReportSchema).max(MAX_EXPLANATIONS).optional(),
   })
   .refine(hasWholeEndpoint, { path: ['endpoint_port'], message: 'endpoint_ip and endpoint_port go together' });
 export type HeartbeatRequest = z.infer<typeof heartbeatRequestSchema>;

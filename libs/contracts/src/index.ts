@@ -86,6 +86,18 @@ export {
   type SignIn,
   signInSchema,
 } from './people.js';
+export {
+  type ExplanationReport,
+  explanationReportSchema,
+  type LinkDetails,
+  linkDetailsSchema,
+  MAX_ATTEMPTS,
+  MAX_EXPLANATIONS,
+  type PathAttempt,
+  type PathExplanation,
+  pathExplanationSchema,
+  type ShownExplanation,
+} from './path-explanation.js';
 export { MAX_BODY_BYTES, type Problem, type ProblemCode, problemCodes, problemSchema } from './problem.js';
 export {
   type ExportedRecording,

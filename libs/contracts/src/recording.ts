@@ -29,6 +29,18 @@ export const natTraitsSchema = z.strictObject({
   ]),
 });
 
+export const lossReasonSchema = z.enum([
+  'keepalive-unanswered',
+  'data-unanswered',
+  'data-stopped',
+  'peer-moved',
+  'check-requested',
+  'peer-searches',
+  'full-size-lost',
+  'idle',
+  'relay-gone',
+]);
+
 const candidateKindSchema = z.enum(['host', 'server-reflexive', 'peer-reflexive', 'port-mapped']);
 
 const entrySchema = z.discriminatedUnion('kind', [
@@ -69,17 +81,7 @@ const entrySchema = z.discriminatedUnion('kind', [
     kind: z.literal('lost'),
     at: momentSchema,
     path: pathSchema,
-    reason: z.enum([
-      'keepalive-unanswered',
-      'data-unanswered',
-      'data-stopped',
-      'peer-moved',
-      'check-requested',
-      'peer-searches',
-      'full-size-lost',
-      'idle',
-      'relay-gone',
-    ]),
+    reason: lossReasonSchema,
   }),
 ]);
 

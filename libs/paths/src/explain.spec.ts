@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { explain, explanationLines } from './explain.js';
+import { explain } from './explain.js';
+import { explanationLines } from './explanation-words.js';
 import type { Recording, TimelineEntry, TimelinePath } from './timeline.js';
 
 const RELAY: TimelinePath = { kind: 'relay' };

@@ -35,7 +35,12 @@ const OPEN_ROUTES = [
 ];
 
 /** What viewers may ask, too. All other routes of people are for admins. */
-const VIEWER_ROUTES = ['GET /metrics', 'GET /api/v1/overview', 'POST /api/v1/session/password'];
+const VIEWER_ROUTES = [
+  'GET /metrics',
+  'GET /api/v1/overview',
+  'GET /api/v1/links/:from/:to',
+  'POST /api/v1/session/password',
+];
 
 /** What only nodes may ask. */
 const NODE_ROUTES = ['GET /peers', 'GET /events', 'POST /register', 'POST /heartbeat', 'POST /goodbye'].flatMap(

@@ -11,6 +11,7 @@ import { CONFIG, type ControlConfig } from '../config.js';
 import { MapEpochEntity } from '../network-map/map-epoch.entity.js';
 import { NetworkStateEntity } from '../network-map/network-state.entity.js';
 import { RemovedNodeEntity } from '../network-map/removed-node.entity.js';
+import { PathExplanationEntity } from '../explanations/path-explanation.entity.js';
 import { LinkEntity } from '../nodes/link.entity.js';
 import { NodeEntity } from '../nodes/node.entity.js';
 import { CreateTables1763600000000 } from './migrations/1763600000000-create-tables.js';
@@ -23,6 +24,7 @@ import { ApiTokenEntity } from '../people/api-token.entity.js';
 import { SessionEntity } from '../people/session.entity.js';
 import { SetupLinkEntity } from '../people/setup-link.entity.js';
 import { SignInAttemptEntity } from '../people/sign-in-attempt.entity.js';
+import { AddPathExplanations1764200000000 } from './migrations/1764200000000-add-path-explanations.js';
 import { WriteQueue } from './write-queue.js';
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -36,6 +38,7 @@ export function databaseOptions(dataDir: string): DataSourceOptions {
     entities: [
       NodeEntity,
       LinkEntity,
+      PathExplanationEntity,
       NonceEntity,
       NetworkStateEntity,
       MapEpochEntity,
@@ -53,6 +56,7 @@ export function databaseOptions(dataDir: string): DataSourceOptions {
       AddAudit1763810000000,
       AddPeople1763820000000,
       AddMapChanges1764100000000,
+      AddPathExplanations1764200000000,
     ],
     migrationsRun: true,
     synchronize: false,

@@ -7,6 +7,7 @@ import type { Caller } from '../auth/caller.js';
 import { SignedTransactions } from '../auth/signed-transactions.js';
 import { type Clock, CLOCK, formatTime } from '../clock.js';
 import { CONFIG, type ControlConfig } from '../config.js';
+import { PathExplanations } from '../explanations/path-explanations.js';
 import { ApiError } from '../http/api-error.js';
 import { RelayService } from '../relay/relay.service.js';
 import { peerChanged, toPeer } from '../network-map/network-map.js';
@@ -28,6 +29,7 @@ export class HeartbeatService {
     private readonly liveness: Liveness,
     private readonly pace: HeartbeatPace,
     private readonly relay: RelayService,
+    private readonly explanations: PathExplanations,
     @Inject(CONFIG) private readonly config: ControlConfig,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -46,6 +48,7 @@ export class HeartbeatService {
 
     this.liveness.heard(caller.publicKey);
     this.batch.add(caller.publicKey, this.clock.wall(), this.#linksOf(caller.publicKey, request.peers));
+    await this.explanations.store(caller.publicKey, request.explanations ?? []);
     return {
       success: true,
       heartbeat_interval_ms: this.pace.intervalMs,

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ExplanationsModule } from '../explanations/explanations.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { NetworkMapModule } from '../network-map/network-map.module.js';
 import { RelayModule } from '../relay/relay.module.js';
@@ -12,7 +13,7 @@ import { NodesController } from './nodes.controller.js';
 import { RegistrationService } from './registration.service.js';
 
 @Module({
-  imports: [NetworkMapModule, EventsModule, StunModule, RelayModule],
+  imports: [ExplanationsModule, NetworkMapModule, EventsModule, StunModule, RelayModule],
   controllers: [NodesController],
   providers: [NodeChanges, Liveness, HeartbeatPace, RegistrationService, HeartbeatBatch, HeartbeatService],
   exports: [HeartbeatBatch, HeartbeatPace],

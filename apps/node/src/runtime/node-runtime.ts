@@ -36,6 +36,7 @@ import { describeFailure } from './control-failure.js';
 import { deriveControlKeys } from './control-keys.js';
 import { ControlSession, type ControlSessionHost, type MapChange, retryUntil } from './control-session.js';
 import { EventReport } from './event-report.js';
+import { ExplanationReports } from './explanation-reports.js';
 import { LinkReports } from './link-reports.js';
 import { MeshDevice } from './mesh-device.js';
 import type { NodeLog } from './node-log.js';
@@ -98,6 +99,7 @@ interface Assignment {
 export class NodeRuntime {
   readonly #options: NodeRuntimeOptions;
   readonly #links = new LinkReports();
+  readonly #explanations = new ExplanationReports();
   readonly #report: EventReport;
   /** What to undo, the latest last. */
   readonly #cleanups: (() => void | Promise<void>)[] = [];
@@ -415,8 +417,20 @@ export class NodeRuntime {
 
   #heartbeat(core: Core): { request: HeartbeatRequest; answered: () => void } {
     const now = monotonicNow();
-    const { reports, answered } = this.#links.collect(core.tunnel.status(now).peers, now);
-    return { request: { id: core.nodeId, ...announcement(core), peers: reports }, answered };
+    const { peers } = core.tunnel.status(now);
+    const links = this.#links.collect(peers, now);
+    const explained = this.#explanations.collect(
+      peers.map(({ publicKey }) => publicKey),
+      (peer) => core.tunnel.recordingOf(peer),
+    );
+    const explanations = explained.reports.length > 0 ? { explanations: explained.reports } : {};
+    return {
+      request: { id: core.nodeId, ...announcement(core), peers: links.reports, ...explanations },
+      answered: () => {
+        links.answered();
+        explained.answered();
+      },
+    };
   }
 
   #onRegistered(core: Core, response: RegisterResponse): void {
@@ -425,6 +439,7 @@ export class NodeRuntime {
     this.#registration = response;
     this.#networkCidr = network_cidr;
     this.#links.reset();
+    this.#explanations.reset();
     this.#options.log.event('registered', { peer_id, assigned_ip, network_cidr });
     if (!again) return;
     this.#readdressInterface(core);
