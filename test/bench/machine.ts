@@ -40,7 +40,7 @@ export async function describeMachine(loadAverage: readonly number[]): Promise<M
   };
 }
 
-async function describeCommit(): Promise<string> {
+export async function describeCommit(): Promise<string> {
   const git = (...args: string[]): ReturnType<typeof tryRun> => tryRun(['git', '-C', inRepository('.'), ...args]);
   const { code, stdout } = await git('rev-parse', '--short=12', 'HEAD');
   if (code !== 0) return 'unknown';
