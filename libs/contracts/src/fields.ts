@@ -54,6 +54,9 @@ export const labelSchema = z
 /** An instant as RFC 3339 text in UTC, with milliseconds. */
 export const timeSchema = z.iso.datetime();
 
+/** Traffic as policies and maps name it: `tcp/22`, `udp/60000-61000`, `icmp`, `*` (libs/policy/src/traffic-set.ts). */
+export const trafficListSchema = z.array(z.string().max(32)).max(4096);
+
 export const counterSchema = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
 /** How many candidates a node may announce. */

@@ -14,6 +14,7 @@ import {
   nodeIdSchema,
   publicKeySchema,
   timeSchema,
+  trafficListSchema,
 } from './fields.js';
 import { homeRelaySchema } from './relay.js';
 
@@ -30,6 +31,10 @@ export const peerSchema = z.object({
   allowed_ips: z.array(ipPrefixSchema).max(64),
   online: z.boolean(),
   last_heartbeat: timeSchema.nullable(),
+  /** What the peer may open towards this node; absent: everything. The receiving node enforces it. */
+  inbound: trafficListSchema.optional(),
+  /** What this node may open towards the peer; absent: everything. Of the two at least one is not empty. */
+  outbound: trafficListSchema.optional(),
 });
 export type Peer = z.infer<typeof peerSchema>;
 

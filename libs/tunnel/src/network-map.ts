@@ -55,6 +55,8 @@ function peersEqual(a: Peer, b: Peer): boolean {
     a.hostname === b.hostname &&
     a.os === b.os &&
     a.online === b.online &&
+    a.inbound?.join() === b.inbound?.join() &&
+    a.outbound?.join() === b.outbound?.join() &&
     listsEqual(a.allowed_ips, b.allowed_ips, (x, y) => x === y) &&
     listsEqual(a.candidates, b.candidates, (x, y) => x.kind === y.kind && x.ip === y.ip && x.port === y.port)
   );

@@ -35,6 +35,8 @@ export class PeerLink implements TimerOwner {
     public peer: Peer,
     readonly keys: ProbeKeys,
     readonly agent: PathAgent,
+    /** Of this link alone among all that the tunnel ever has: the packet filter tells them apart by it. */
+    readonly incarnation: number,
     /** True on the side with the smaller public key: exactly one of the two initiates at once. */
     readonly initiates: boolean,
   ) {}

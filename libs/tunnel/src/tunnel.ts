@@ -15,6 +15,7 @@ import {
   probeIdOf,
   type Recording,
 } from '@shadownet/paths';
+import { statefulFilter } from '@shadownet/packetfilter';
 import {
   assertNever,
   comparePublicKeys,
@@ -22,6 +23,7 @@ import {
   type Endpoint,
   formatEndpoint,
   type Instant,
+  type IpAddress,
   type IpPrefix,
   milliseconds,
   parseIpPrefix,
@@ -48,6 +50,7 @@ import { linkStatus } from './link-status.js';
 import { applyMapDelta, compareMapVersions, diffNetworkMap } from './network-map.js';
 import { peerCandidates } from './peer-candidates.js';
 import { OwnAddresses } from './own-addresses.js';
+import { PeerFilter } from './peer-filter.js';
 import { PeerLink } from './peer-link.js';
 import { PeerLinks } from './peer-links.js';
 import { TunnelError } from './tunnel-error.js';
@@ -78,6 +81,10 @@ export class Tunnel {
   /** Above what was used towards peers that are gone, of which one may come back and remember. */
   #firstProbeCounter: bigint;
   #map: NetworkMap | undefined;
+  readonly #filter = new PeerFilter();
+  #addresses: readonly IpAddress[] = [];
+  /** Links so far. */
+  #incarnations = 0;
   /** The reflexive addresses that our last calls may have told. */
   #lastSeenAs = '';
 
@@ -89,7 +96,11 @@ export class Tunnel {
     this.#firstProbeCounter = options.firstProbeCounter;
     this.#privateKey = crypto.privateKey(privateKey.expose());
     this.publicKey = publicKeyFromBytes(this.#privateKey.publicKey)!;
-    this.#device = new Device({ crypto, random, timestamps, endpoints: 'external', workerPairs });
+    this.#device = new Device({
+      ...{ crypto, random, timestamps, workerPairs },
+      endpoints: 'external',
+      packetFilter: statefulFilter,
+    });
     this.#device.setPrivateKey(privateKey.expose(), now);
     this.packetWorkers = this.#packetWorkerHost();
     this.#own = new OwnAddresses(options);
@@ -106,6 +117,7 @@ export class Tunnel {
     for (const peer of removed) this.#removePeer(peer, now);
     for (const peer of added) this.#addPeer(peer, now, out);
     for (const peer of changed) this.#changePeer(peer, now, out);
+    this.#updateFilter();
     this.#drain(now, out);
     const counts = { added: added.length, changed: changed.length, removed: removed.length };
     return { ok: true, version: next.map_version, peers: this.#links.size, ...counts };
@@ -188,6 +200,12 @@ export class Tunnel {
     this.#own.measuredNat = traits;
     this.#tellOwnCall(now, out);
     this.#drain(now, out);
+  }
+
+  /** Our own virtual addresses: where the map restricts peers, packets for others are not let in. */
+  setVirtualAddresses(addresses: readonly IpAddress[]): void {
+    this.#addresses = addresses;
+    this.#updateFilter();
   }
 
   /** The MTU of the host's interface, in bytes: packets are not padded beyond it. */
@@ -354,7 +372,8 @@ export class Tunnel {
       ownCall: () => this.#own.call,
       guessing: this.#options.guessing ?? false,
     });
-    const link = new PeerLink(publicKey, peer, keys, agent, comparePublicKeys(this.publicKey, publicKey) < 0);
+    const initiates = comparePublicKeys(this.publicKey, publicKey) < 0;
+    const link = new PeerLink(publicKey, peer, keys, agent, ++this.#incarnations, initiates);
     this.#links.add(link);
     this.#configure(link, now, out);
     this.#links.agentOf(link).setRemoteCandidates(this.#candidatesOf(peer), now, out);
@@ -371,6 +390,16 @@ export class Tunnel {
     // Back again, perhaps as a new process: a path that is in use is checked, an unknown one searched.
     const isWorthIt = this.#options.search !== 'on-traffic' || link.path?.kind === 'udp';
     if (peer.online && !before.online && isWorthIt) link.agent.start(now, out);
+  }
+
+  /** Before anything of a peer that was added can come in: what the table does not know is denied. */
+  #updateFilter(): void {
+    const peers = this.#links.all().flatMap(({ publicKey, peer, incarnation }) => {
+      const number = this.#device.peerNumber(publicKey);
+      return number === undefined ? [] : [{ peer, number, incarnation }];
+    });
+    const update = this.#filter.update(peers, this.#addresses);
+    if (update) this.#device.setFilterTable(update.table);
   }
 
   #removePeer(peer: Peer, now: Instant): void {

@@ -256,6 +256,11 @@ export class Device implements PacketWorkerHost {
     }
   }
 
+  /** By which packet workers, and filters, know the peer: another one may get it once this one is gone. */
+  peerNumber(publicKey: PublicKey): number | undefined {
+    return this.#find(publicKey)?.id;
+  }
+
   /** Packets of both directions are judged by this table from now on, those that workers move once these have passed an epoch; by none if `undefined`. */
   setFilterTable(table: PacketFilterTable | undefined): void {
     this.#state.setFilterTable(table);

@@ -296,6 +296,7 @@ export class NodeRuntime {
     if (!address || !network)
       throw new NodeError('start-failed', `the control server assigned ${ip} in ${networkCidr}`);
     const { tun } = dataPlane;
+    driver.run((tunnel) => tunnel.setVirtualAddresses([address]));
     tun.bringUp([{ address, length: network.length }]);
     if (!this.#assignment) {
       const watch = setInterval(() => driver.followInterface(), INTERFACE_INTERVAL_MS);
