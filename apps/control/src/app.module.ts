@@ -17,6 +17,7 @@ import { NodesModule } from './nodes/nodes.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { OverviewModule } from './overview/overview.module.js';
 import { PeopleModule } from './people/people.module.js';
+import { PolicyModule } from './policy/policy.module.js';
 import { RelayModule } from './relay/relay.module.js';
 import { StunModule } from './stun/stun.module.js';
 
@@ -39,6 +40,7 @@ export class AppModule {
         EventsModule,
         NodesModule,
         CallsModule,
+        PolicyModule,
         OverviewModule,
         OperationsModule,
         ExplanationsModule,

@@ -122,3 +122,23 @@ export {
   type StreamEvent,
   streamEventSchema,
 } from './stream-event.js';
+export {
+  type CanAnswer,
+  canAnswerSchema,
+  type CanQuery,
+  canQuerySchema,
+  type DecidingRuleMessage,
+  type NodeReference,
+  type PolicyPreview,
+  policyPreviewSchema,
+  type PolicyProposal,
+  policyProposalSchema,
+  type PolicyVersion,
+  policyVersionParameterSchema,
+  type PolicyVersions,
+  policyVersionsQuerySchema,
+  type PolicyVersionsQuery,
+  policyVersionsSchema,
+  type StoredPolicy,
+  storedPolicySchema,
+} from './policy.js';

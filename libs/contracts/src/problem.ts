@@ -21,6 +21,10 @@ export const problemCodes = [
   'unknown-peer',
   'id-taken',
   'address-pool-full',
+  'policy-invalid',
+  'version-required',
+  'version-conflict',
+  'ambiguous-name',
   'host-not-allowed',
   'not-found',
   'rate-limited',
@@ -35,8 +39,18 @@ export const problemSchema = z.object({
   status: z.number().int(),
   code: z.enum(problemCodes),
   detail: z.string().optional(),
-  /** With `invalid-body`: which field, and what is wrong with it. */
-  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  /** With `invalid-body` and `policy-invalid`: which field, and what is wrong with it. */
+  errors: z
+    .array(
+      z.object({
+        field: z.string(),
+        message: z.string(),
+        /** Of a policy: the kind of problem, and what was probably meant. */
+        code: z.string().optional(),
+        suggestion: z.string().optional(),
+      }),
+    )
+    .optional(),
   /** With `signature-expired`: the server's clock. */
   server_time: z.string().optional(),
 });

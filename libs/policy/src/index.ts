@@ -1,3 +1,4 @@
+export { type AnsweredQuestion, describeDecision } from './decision-text.js';
 export { type Access, type DecidingRule, type Decision, PolicyEvaluator, type PolicyNode } from './evaluator.js';
 export { type ChangedLink, comparePolicies, type Link, type LinkChanges, policyLinks } from './links.js';
 export type { Policy, PolicyDocument, RuleDocument, TestDocument } from './policy.js';

@@ -28,8 +28,9 @@ export class AdminClient {
     method: Method,
     route: string,
     body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<z.infer<Schema>> {
-    const { status, bytes } = await this.#exchange(method, `/api/v1${route}`, body);
+    const { status, bytes } = await this.#exchange(method, `/api/v1${route}`, body, headers);
     const answer = parse(bytes);
     if (status >= 400)
       throw new ControlError('refused', reasonOf(answer) ?? `the server answered with status ${status}`);
@@ -41,7 +42,12 @@ export class AdminClient {
     );
   }
 
-  #exchange(method: Method, path: string, body: unknown): Promise<{ status: number; bytes: Buffer }> {
+  #exchange(
+    method: Method,
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<{ status: number; bytes: Buffer }> {
     return new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);
       const request = httpRequest(
@@ -49,7 +55,7 @@ export class AdminClient {
           socketPath: this.#socketPath,
           method,
           path,
-          headers: { host: 'localhost', ...(text !== undefined && { 'content-type': 'application/json' }) },
+          headers: { host: 'localhost', ...headers, ...(text !== undefined && { 'content-type': 'application/json' }) },
         },
         (response) => {
           const parts: Buffer[] = [];

@@ -46,7 +46,7 @@ const VIEWER_ROUTES = [
 const NODE_ROUTES = ['GET /peers', 'GET /events', 'POST /register', 'POST /heartbeat', 'POST /goodbye'].flatMap(
   (route) => [route, route.replace('/', '/api/v1/')],
 );
-NODE_ROUTES.push('POST /api/v1/calls');
+NODE_ROUTES.push('POST /api/v1/calls', 'GET /api/v1/policy/can/own');
 
 interface Route {
   readonly method: string;

@@ -3,8 +3,10 @@
 import type { Command } from 'commander';
 import { addAdminCommands } from './admin.js';
 import { addAuditCommand } from './audit.js';
+import { addPolicyCommands } from './policy.js';
 
 export function addCommands(program: Command): void {
   addAdminCommands(program);
   addAuditCommand(program);
+  addPolicyCommands(program);
 }

@@ -14,9 +14,11 @@ import { RemovedNodeEntity } from '../network-map/removed-node.entity.js';
 import { PathExplanationEntity } from '../explanations/path-explanation.entity.js';
 import { LinkEntity } from '../nodes/link.entity.js';
 import { NodeEntity } from '../nodes/node.entity.js';
+import { PolicyVersionEntity } from '../policy/policy-version.entity.js';
 import { CreateTables1763600000000 } from './migrations/1763600000000-create-tables.js';
 import { AddHomeRelay1763700000000 } from './migrations/1763700000000-add-home-relay.js';
 import { AddAudit1763810000000 } from './migrations/1763810000000-add-audit.js';
+import { AddPolicy1764000000000 } from './migrations/1764000000000-add-policy.js';
 import { AddMapChanges1764100000000 } from './migrations/1764100000000-add-map-changes.js';
 import { AddPeople1763820000000 } from './migrations/1763820000000-add-people.js';
 import { AccountEntity } from '../people/account.entity.js';
@@ -52,12 +54,14 @@ export function databaseOptions(dataDir: string): DataSourceOptions {
       ApiTokenEntity,
       SetupLinkEntity,
       SignInAttemptEntity,
+      PolicyVersionEntity,
     ],
     migrations: [
       CreateTables1763600000000,
       AddHomeRelay1763700000000,
       AddAudit1763810000000,
       AddPeople1763820000000,
+      AddPolicy1764000000000,
       AddMapChanges1764100000000,
       AddPathExplanations1764200000000,
     ],

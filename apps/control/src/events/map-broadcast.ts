@@ -6,9 +6,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type MapDelta, type MapVersion } from '@shadownet/contracts';
 import { formatIpPrefix } from '@shadownet/primitives';
 import { CONFIG, type ControlConfig } from '../config.js';
-import { toPeer } from '../network-map/network-map.js';
 import { type NodeChange, NodeRoster } from '../network-map/node-roster.js';
 import { NetworkMapService } from '../network-map/network-map.service.js';
+import { type Visibility, VISIBILITY } from '../network-map/visibility.js';
 import type { NodeEntity } from '../nodes/node.entity.js';
 import type { EventStream } from './event-stream.js';
 import { EventStreams } from './event-streams.js';
@@ -33,11 +33,14 @@ interface Broadcast {
   readonly since: MapVersion;
   readonly version: MapVersion;
   readonly changes: readonly NetChange[];
+  /** Who saw whom before, if that has changed. */
+  readonly formerly: Visibility | undefined;
 }
 
 @Injectable()
 export class MapBroadcast {
   readonly #waiting = new Map<string, NetChange>();
+  #formerly: Visibility | undefined;
   #since: MapVersion | undefined;
   #state: 'idle' | 'scheduled' | 'telling' = 'idle';
 
@@ -45,6 +48,7 @@ export class MapBroadcast {
     private readonly roster: NodeRoster,
     private readonly maps: NetworkMapService,
     private readonly streams: EventStreams,
+    @Inject(VISIBILITY) private readonly visibility: Visibility,
     @Inject(CONFIG) private readonly config: ControlConfig,
   ) {}
 
@@ -59,6 +63,18 @@ export class MapBroadcast {
     net.after = after;
     net.sequence = change.version.sequence;
     this.#waiting.set(id, net);
+    this.#schedule();
+  }
+
+  /** Who sees whom has changed, in this version of the map; `formerly` says how it was. */
+  publishVisibility(version: MapVersion, formerly: Visibility): void {
+    this.#since ??= this.roster.version;
+    this.roster.endHistory(version);
+    this.#formerly ??= formerly;
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#state !== 'idle') return;
     this.#state = 'scheduled';
     setTimeout(() => void this.#tell(), COALESCE_MS);
@@ -67,62 +83,120 @@ export class MapBroadcast {
   async #tell(): Promise<void> {
     this.#state = 'telling';
     while (this.#since) {
-      const broadcast = { since: this.#since, version: this.roster.version, changes: [...this.#waiting.values()] };
+      const broadcast = {
+        since: this.#since,
+        version: this.roster.version,
+        changes: [...this.#waiting.values()],
+        formerly: this.#formerly,
+      };
       this.#waiting.clear();
       this.#since = undefined;
+      this.#formerly = undefined;
       await this.#tellAll(broadcast);
     }
     this.#state = 'idle';
   }
 
   async #tellAll(broadcast: Broadcast): Promise<void> {
-    const payloads = new Payloads(broadcast, formatIpPrefix(this.config.network));
+    const deltas = new Deltas(broadcast, this.roster, this.maps, this.visibility, formatIpPrefix(this.config.network));
     let told = 0;
     for (const stream of this.streams.all()) {
       // One that was opened since has it in its first event.
-      if (stream.isBehind(broadcast.version)) this.#tellOne(stream, broadcast, payloads);
+      if (stream.isBehind(broadcast.version)) this.#tellOne(stream, broadcast.version, deltas);
       if (++told % SLICE === 0) await new Promise(setImmediate);
     }
   }
 
-  #tellOne(stream: EventStream, { version, changes }: Broadcast, payloads: Payloads): void {
+  #tellOne(stream: EventStream, version: MapVersion, deltas: Deltas): void {
     const viewer = this.roster.node(stream.caller.publicKey);
     if (!viewer) return stream.end();
-    const fates = changes.map(({ past, after, sequence }) => {
-      if (stream.hasHeardOf(sequence)) return 'unseen';
-      if (after && this.maps.sees(viewer, after)) return 'changed';
-      return past.some((node) => this.maps.sees(viewer, node)) ? 'removed' : 'unseen';
-    });
-    if (fates.every((fate) => fate === 'unseen')) stream.advance(version);
-    else stream.sendMap('delta', payloads.of(fates), version);
+    if (deltas.changesViewOf(viewer)) {
+      return stream.sendMap('map', JSON.stringify(this.maps.mapFor(viewer)), version);
+    }
+    const delta = deltas.of(viewer, (sequence) => stream.hasHeardOf(sequence));
+    if (delta === undefined) stream.advance(version);
+    else stream.sendMap('delta', delta, version);
   }
 }
 
-type Fate = 'changed' | 'removed' | 'unseen';
-
-/** The payload for each set of changes that streams may see: most may see the same. */
-class Payloads {
+/** What one broadcast is to each viewer, worked out once for viewers to whom it is the same: most may see the same. */
+class Deltas {
   readonly #texts = new Map<string, string>();
+  /** By the viewer's groups, before and now: nodes that it sees no more, or otherwise. */
+  readonly #seenOtherwise = new Map<string, readonly NodeEntity[]>();
 
   constructor(
     private readonly broadcast: Broadcast,
+    private readonly roster: NodeRoster,
+    private readonly maps: NetworkMapService,
+    private readonly visibility: Visibility,
     private readonly networkCidr: string,
   ) {}
 
-  of(fates: readonly Fate[]): string {
-    const key = fates.map((fate) => fate[0]).join('');
+  /** True if the viewer itself has become another node to the rules, so that it may see all others otherwise. */
+  changesViewOf(viewer: NodeEntity): boolean {
+    const own = this.broadcast.changes.find(({ id }) => id === viewer.id);
+    return own?.past.some((node) => this.visibility.groupOf(node) !== this.visibility.groupOf(viewer)) ?? false;
+  }
+
+  /** As JSON text; undefined if the viewer sees nothing of it. */
+  of(viewer: NodeEntity, hasHeardOf: (sequence: number) => boolean): string | undefined {
+    const { formerly } = this.broadcast;
+    const changes = this.broadcast.changes.filter(({ sequence }) => !hasHeardOf(sequence));
+    const removed: string[] = [];
+    const changed: NodeEntity[] = [];
+    for (const { id, past, after } of changes) {
+      if (after && this.maps.sees(viewer, after)) changed.push(after);
+      else if (past.some((node) => this.#knows(viewer, node))) removed.push(id);
+    }
+    if (formerly) {
+      const ids = new Set(changes.map(({ id }) => id));
+      for (const node of this.#nodesSeenOtherwise(viewer, formerly)) {
+        if (node.publicKey === viewer.publicKey || ids.has(node.id)) continue;
+        if (this.maps.sees(viewer, node)) changed.push(node);
+        else removed.push(node.id);
+      }
+    }
+    return removed.length + changed.length === 0 ? undefined : this.#textOf(viewer, removed, changed);
+  }
+
+  #knows(viewer: NodeEntity, node: NodeEntity): boolean {
+    if (this.maps.sees(viewer, node)) return true;
+    return node.publicKey !== viewer.publicKey && (this.broadcast.formerly?.mayTalk(viewer, node) ?? false);
+  }
+
+  /** The text is the same for all who see the same nodes with the same access, which their group decides. */
+  #textOf(viewer: NodeEntity, removed: readonly string[], changed: readonly NodeEntity[]): string {
+    const key = `${this.visibility.groupOf(viewer)}|${removed.join()}|${changed.map(({ id }) => id).join()}`;
     const known = this.#texts.get(key);
     if (known !== undefined) return known;
-    const { since, version, changes } = this.broadcast;
+    const { since, version } = this.broadcast;
     const delta: MapDelta = {
       since,
       map_version: version,
       network_cidr: this.networkCidr,
-      removed: changes.filter((_, at) => fates[at] === 'removed').map(({ id }) => id),
-      changed: changes.filter((_, at) => fates[at] === 'changed').map(({ after }) => toPeer(after!)),
+      removed: [...removed],
+      changed: changed.map((node) => this.maps.peerFor(viewer, node)),
     };
     const text = JSON.stringify(delta);
     this.#texts.set(key, text);
     return text;
   }
+
+  #nodesSeenOtherwise(viewer: NodeEntity, formerly: Visibility): readonly NodeEntity[] {
+    const key = `${formerly.groupOf(viewer)} ${this.visibility.groupOf(viewer)}`;
+    let nodes = this.#seenOtherwise.get(key);
+    if (!nodes) {
+      nodes = [...this.roster.nodes()].filter((node) => {
+        const [was, is] = [formerly, this.visibility].map((by) => viewOf(by, viewer, node));
+        return was !== is;
+      });
+      this.#seenOtherwise.set(key, nodes);
+    }
+    return nodes;
+  }
+}
+
+function viewOf(visibility: Visibility, viewer: NodeEntity, node: NodeEntity): string {
+  return visibility.mayTalk(viewer, node) ? JSON.stringify(visibility.access(viewer, node)) : 'unseen';
 }

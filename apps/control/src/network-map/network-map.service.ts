@@ -1,7 +1,7 @@
 // The network map as one node may see it: whole, a page of it, or what changed since a version.
 
 import { Inject, Injectable } from '@nestjs/common';
-import type { MapDelta, MapVersion, NetworkMap, NetworkMapPage } from '@shadownet/contracts';
+import type { MapDelta, MapVersion, NetworkMap, NetworkMapPage, Peer } from '@shadownet/contracts';
 import { formatIpPrefix } from '@shadownet/primitives';
 import { CONFIG, type ControlConfig } from '../config.js';
 import { ApiError } from '../http/api-error.js';
@@ -26,13 +26,15 @@ export class NetworkMapService {
   }
 
   mapFor(viewer: NodeEntity): NetworkMap {
-    return buildNetworkMap(this.#visibleTo(viewer), this.config.network, this.roster.version);
+    const peers = this.#visibleTo(viewer).map((node) => this.peerFor(viewer, node));
+    return buildNetworkMap(peers, this.config.network, this.roster.version);
   }
 
   /** At most `limit` peers, those behind the address `after`. */
   pageFor(viewer: NodeEntity, limit: number, after: number): NetworkMapPage {
     const rest = this.#visibleTo(viewer).filter(({ address }) => address > after);
-    const page = buildNetworkMap(rest.slice(0, limit), this.config.network, this.roster.version);
+    const peers = rest.slice(0, limit).map((node) => this.peerFor(viewer, node));
+    const page = buildNetworkMap(peers, this.config.network, this.roster.version);
     return { ...page, next: rest.length > limit ? page.peers.at(-1)!.virtual_ip : null };
   }
 
@@ -45,12 +47,17 @@ export class NetworkMapService {
       map_version: this.roster.version,
       network_cidr: formatIpPrefix(this.config.network),
       removed: [...changes.removed],
-      changed: changes.changed.filter((node) => this.sees(viewer, node)).map(toPeer),
+      changed: changes.changed.filter((node) => this.sees(viewer, node)).map((node) => this.peerFor(viewer, node)),
     };
   }
 
   sees(viewer: NodeEntity, node: NodeEntity): boolean {
     return node.publicKey !== viewer.publicKey && this.visibility.mayTalk(viewer, node);
+  }
+
+  /** `node` as the viewer, who sees it, is told of it. */
+  peerFor(viewer: NodeEntity, node: NodeEntity): Peer {
+    return toPeer(node, this.visibility.access(viewer, node));
   }
 
   #visibleTo(viewer: NodeEntity): NodeEntity[] {

@@ -5,17 +5,14 @@ import { formatIpPrefix, type IpPrefix } from '@shadownet/primitives';
 import { formatTime } from '../clock.js';
 import { formatVirtualAddress } from '../nodes/address-pool.js';
 import type { NodeEntity } from '../nodes/node.entity.js';
+import type { PeerAccess } from './visibility.js';
 
-/** `nodes` are those that the viewer may see. */
-export function buildNetworkMap(nodes: readonly NodeEntity[], network: IpPrefix, version: MapVersion): NetworkMap {
-  return {
-    map_version: version,
-    network_cidr: formatIpPrefix(network),
-    peers: nodes.map(toPeer),
-  };
+export function buildNetworkMap(peers: readonly Peer[], network: IpPrefix, version: MapVersion): NetworkMap {
+  return { map_version: version, network_cidr: formatIpPrefix(network), peers: [...peers] };
 }
 
-export function toPeer(node: NodeEntity): Peer {
+/** `access`: what the viewer is told that the two may open; without it the peer as it is to everybody. */
+export function toPeer(node: NodeEntity, access: PeerAccess = {}): Peer {
   const virtualIp = formatVirtualAddress(node.address);
   return {
     id: node.id,
@@ -29,6 +26,7 @@ export function toPeer(node: NodeEntity): Peer {
     allowed_ips: [`${virtualIp}/32`],
     online: node.online,
     last_heartbeat: formatTime(node.lastHeartbeatAt),
+    ...access,
   };
 }
 

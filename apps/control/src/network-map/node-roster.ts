@@ -11,7 +11,13 @@ import { RemovedNodeEntity } from './removed-node.entity.js';
 
 /** A committed change of the map. */
 export type NodeChange =
-  | { readonly kind: 'changed'; readonly version: MapVersion; readonly node: NodeEntity }
+  | {
+      readonly kind: 'changed';
+      readonly version: MapVersion;
+      readonly node: NodeEntity;
+      /** The policy sees another node in it than before: what its own map was is no longer a matter of changes since. */
+      readonly endsHistory: boolean;
+    }
   /** The key is no longer known under `id`. */
   | { readonly kind: 'removed'; readonly version: MapVersion; readonly publicKey: string; readonly id: string };
 
@@ -83,9 +89,15 @@ export class NodeRoster implements OnModuleInit {
       this.#forgetId(before);
     }
     this.#history = { ...this.#history, version: change.version };
+    if (change.kind === 'changed' && change.endsHistory) this.endHistory(change.version);
     this.#log.push({ sequence: change.version.sequence, id });
     if (this.#log.length > 2 * this.#byKey.size + MAX_STALE_ENTRIES) this.#compact();
     return before;
+  }
+
+  /** Who may see whom has changed, in this version: whoever has an older one needs the whole map. */
+  endHistory(version: MapVersion): void {
+    this.#history = { ...this.#history, version, oldestSequence: version.sequence };
   }
 
   /** What changed after that version; undefined if that is not known. */

@@ -1,12 +1,13 @@
 // Changes of nodes on their way to the other nodes: each raises the map's version in the transaction that makes it, and is
 // published once that is committed. Whatever of a node is changed in the database has to go through here.
 
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { MapBroadcast } from '../events/map-broadcast.js';
 import { MapVersions } from '../network-map/map-versions.js';
-import type { NodeChange } from '../network-map/node-roster.js';
+import { type NodeChange, NodeRoster } from '../network-map/node-roster.js';
 import { RemovedNodeEntity } from '../network-map/removed-node.entity.js';
+import { type Visibility, VISIBILITY } from '../network-map/visibility.js';
 import { NodeEntity } from './node.entity.js';
 
 @Injectable()
@@ -14,6 +15,8 @@ export class NodeChanges {
   constructor(
     private readonly versions: MapVersions,
     private readonly broadcast: MapBroadcast,
+    private readonly roster: NodeRoster,
+    @Inject(VISIBILITY) private readonly visibility: Visibility,
   ) {}
 
   /** `node` was stored, and is not touched by the caller any more. */
@@ -22,7 +25,10 @@ export class NodeChanges {
     node.changedSequence = version.sequence;
     await manager.update(NodeEntity, { publicKey: node.publicKey }, { changedSequence: version.sequence });
     await manager.delete(RemovedNodeEntity, { id: node.id });
-    return { kind: 'changed', version, node };
+    const before = this.roster.node(node.publicKey);
+    const endsHistory = before !== undefined && this.visibility.groupOf(before) !== this.visibility.groupOf(node);
+    if (endsHistory) await this.versions.forgetBefore(manager, version.sequence);
+    return { kind: 'changed', version, node, endsHistory };
   }
 
   /** The key is no longer known under `id`. */
