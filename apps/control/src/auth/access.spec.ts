@@ -40,6 +40,11 @@ const VIEWER_ROUTES = [
   'GET /api/v1/overview',
   'GET /api/v1/links/:from/:to',
   'POST /api/v1/session/password',
+  'GET /api/v1/policy',
+  'POST /api/v1/policy/preview',
+  'GET /api/v1/policy/versions',
+  'GET /api/v1/policy/versions/:version',
+  'GET /api/v1/policy/can',
 ];
 
 /** What only nodes may ask. */

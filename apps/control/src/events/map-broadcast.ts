@@ -147,7 +147,7 @@ class Deltas {
     const changed: NodeEntity[] = [];
     for (const { id, past, after } of changes) {
       if (after && this.maps.sees(viewer, after)) changed.push(after);
-      else if (past.some((node) => this.#knows(viewer, node))) removed.push(id);
+      else if ([...past, after ?? []].flat().some((node) => this.#mayKnow(viewer, node))) removed.push(id);
     }
     if (formerly) {
       const ids = new Set(changes.map(({ id }) => id));
@@ -160,7 +160,8 @@ class Deltas {
     return removed.length + changed.length === 0 ? undefined : this.#textOf(viewer, removed, changed);
   }
 
-  #knows(viewer: NodeEntity, node: NodeEntity): boolean {
+  /** What it sees not now, it may have seen in a map of its own since the last broadcast. */
+  #mayKnow(viewer: NodeEntity, node: NodeEntity): boolean {
     if (this.maps.sees(viewer, node)) return true;
     return node.publicKey !== viewer.publicKey && (this.broadcast.formerly?.mayTalk(viewer, node) ?? false);
   }
