@@ -33,14 +33,21 @@ interface Broadcast {
   readonly since: MapVersion;
   readonly version: MapVersion;
   readonly changes: readonly NetChange[];
-  /** Who saw whom before, if that has changed. */
-  readonly formerly: Visibility | undefined;
+  readonly formerly: readonly FormerVisibility[];
 }
+
+/** Who saw whom until the version of that sequence. */
+interface FormerVisibility {
+  readonly visibility: Visibility;
+  readonly sequence: number;
+}
+
+type HasHeardOf = (sequence: number) => boolean;
 
 @Injectable()
 export class MapBroadcast {
   readonly #waiting = new Map<string, NetChange>();
-  #formerly: Visibility | undefined;
+  #formerly: FormerVisibility[] = [];
   #since: MapVersion | undefined;
   #state: 'idle' | 'scheduled' | 'telling' = 'idle';
 
@@ -70,7 +77,7 @@ export class MapBroadcast {
   publishVisibility(version: MapVersion, formerly: Visibility): void {
     this.#since ??= this.roster.version;
     this.roster.endHistory(version);
-    this.#formerly ??= formerly;
+    this.#formerly.push({ visibility: formerly, sequence: version.sequence });
     this.#schedule();
   }
 
@@ -91,7 +98,7 @@ export class MapBroadcast {
       };
       this.#waiting.clear();
       this.#since = undefined;
-      this.#formerly = undefined;
+      this.#formerly = [];
       await this.#tellAll(broadcast);
     }
     this.#state = 'idle';
@@ -110,10 +117,11 @@ export class MapBroadcast {
   #tellOne(stream: EventStream, version: MapVersion, deltas: Deltas): void {
     const viewer = this.roster.node(stream.caller.publicKey);
     if (!viewer) return stream.end();
-    if (deltas.changesViewOf(viewer)) {
+    const hasHeardOf: HasHeardOf = (sequence) => stream.hasHeardOf(sequence);
+    if (deltas.changesViewOf(viewer, hasHeardOf)) {
       return stream.sendMap('map', JSON.stringify(this.maps.mapFor(viewer)), version);
     }
-    const delta = deltas.of(viewer, (sequence) => stream.hasHeardOf(sequence));
+    const delta = deltas.of(viewer, hasHeardOf);
     if (delta === undefined) stream.advance(version);
     else stream.sendMap('delta', delta, version);
   }
@@ -129,41 +137,42 @@ class Deltas {
     private readonly broadcast: Broadcast,
     private readonly roster: NodeRoster,
     private readonly maps: NetworkMapService,
-    private readonly visibility: Visibility,
+    readonly visibility: Visibility,
     private readonly networkCidr: string,
   ) {}
 
   /** True if the viewer itself has become another node to the rules, so that it may see all others otherwise. */
-  changesViewOf(viewer: NodeEntity): boolean {
+  changesViewOf(viewer: NodeEntity, hasHeardOf: HasHeardOf): boolean {
     const own = this.broadcast.changes.find(({ id }) => id === viewer.id);
-    return own?.past.some((node) => this.visibility.groupOf(node) !== this.visibility.groupOf(viewer)) ?? false;
+    if (!own || hasHeardOf(own.sequence)) return false;
+    return own.past.some((node) => this.visibility.groupOf(node) !== this.visibility.groupOf(viewer));
   }
 
   /** As JSON text; undefined if the viewer sees nothing of it. */
-  of(viewer: NodeEntity, hasHeardOf: (sequence: number) => boolean): string | undefined {
-    const { formerly } = this.broadcast;
+  of(viewer: NodeEntity, hasHeardOf: HasHeardOf): string | undefined {
     const changes = this.broadcast.changes.filter(({ sequence }) => !hasHeardOf(sequence));
-    const removed: string[] = [];
-    const changed: NodeEntity[] = [];
+    const formerly = this.broadcast.formerly.filter(({ sequence }) => !hasHeardOf(sequence));
+    const removed = new Set<string>();
+    const changed = new Map<string, NodeEntity>();
     for (const { id, past, after } of changes) {
-      if (after && this.maps.sees(viewer, after)) changed.push(after);
-      else if ([...past, after ?? []].flat().some((node) => this.#mayKnow(viewer, node))) removed.push(id);
+      if (after && this.maps.sees(viewer, after)) changed.set(id, after);
+      // What it sees not now, it may have seen in a map of its own since the last broadcast.
+      else if ([...past, after ?? []].flat().some((node) => this.#mayKnow(viewer, node, formerly))) removed.add(id);
     }
-    if (formerly) {
-      const ids = new Set(changes.map(({ id }) => id));
-      for (const node of this.#nodesSeenOtherwise(viewer, formerly)) {
-        if (node.publicKey === viewer.publicKey || ids.has(node.id)) continue;
-        if (this.maps.sees(viewer, node)) changed.push(node);
-        else removed.push(node.id);
+    const told = new Set(changes.map(({ id }) => id));
+    for (const former of formerly) {
+      for (const node of this.#nodesSeenOtherwise(viewer, former)) {
+        if (node.publicKey === viewer.publicKey || told.has(node.id)) continue;
+        if (this.maps.sees(viewer, node)) changed.set(node.id, node);
+        else removed.add(node.id);
       }
     }
-    return removed.length + changed.length === 0 ? undefined : this.#textOf(viewer, removed, changed);
+    return removed.size + changed.size === 0 ? undefined : this.#textOf(viewer, [...removed], [...changed.values()]);
   }
 
-  /** What it sees not now, it may have seen in a map of its own since the last broadcast. */
-  #mayKnow(viewer: NodeEntity, node: NodeEntity): boolean {
-    if (this.maps.sees(viewer, node)) return true;
-    return node.publicKey !== viewer.publicKey && (this.broadcast.formerly?.mayTalk(viewer, node) ?? false);
+  #mayKnow(viewer: NodeEntity, node: NodeEntity, formerly: readonly FormerVisibility[]): boolean {
+    if (node.publicKey === viewer.publicKey) return false;
+    return [this, ...formerly].some(({ visibility }) => visibility.mayTalk(viewer, node));
   }
 
   /** The text is the same for all who see the same nodes with the same access, which their group decides. */
@@ -184,14 +193,13 @@ class Deltas {
     return text;
   }
 
-  #nodesSeenOtherwise(viewer: NodeEntity, formerly: Visibility): readonly NodeEntity[] {
-    const key = `${formerly.groupOf(viewer)} ${this.visibility.groupOf(viewer)}`;
+  #nodesSeenOtherwise(viewer: NodeEntity, { visibility: former, sequence }: FormerVisibility): readonly NodeEntity[] {
+    const key = `${sequence} ${former.groupOf(viewer)} ${this.visibility.groupOf(viewer)}`;
     let nodes = this.#seenOtherwise.get(key);
     if (!nodes) {
-      nodes = [...this.roster.nodes()].filter((node) => {
-        const [was, is] = [formerly, this.visibility].map((by) => viewOf(by, viewer, node));
-        return was !== is;
-      });
+      nodes = [...this.roster.nodes()].filter(
+        (node) => viewOf(former, viewer, node) !== viewOf(this.visibility, viewer, node),
+      );
       this.#seenOtherwise.set(key, nodes);
     }
     return nodes;
