@@ -4,9 +4,11 @@ import type { Command } from 'commander';
 import { addAdminCommands } from './admin.js';
 import { addAuditCommand } from './audit.js';
 import { addPolicyCommands } from './policy.js';
+import { addBackupCommands } from './backup.js';
 
 export function addCommands(program: Command): void {
   addAdminCommands(program);
   addAuditCommand(program);
   addPolicyCommands(program);
+  addBackupCommands(program);
 }

@@ -29,6 +29,7 @@ import { SignInAttemptEntity } from '../people/sign-in-attempt.entity.js';
 import { AddPathExplanations1764200000000 } from './migrations/1764200000000-add-path-explanations.js';
 import { WriteQueue } from './write-queue.js';
 
+export const DATABASE_FILE = 'control.sqlite';
 const BUSY_TIMEOUT_MS = 5000;
 
 /** TypeORM asks the driver to be verbose, which costs a stack trace for each statement: a tenth of a heartbeat. */
@@ -39,7 +40,7 @@ export function databaseOptions(dataDir: string): DataSourceOptions {
   return {
     type: 'sqlite',
     driver: quietSqlite,
-    database: join(dataDir, 'control.sqlite'),
+    database: join(dataDir, DATABASE_FILE),
     entities: [
       NodeEntity,
       LinkEntity,
