@@ -1,11 +1,10 @@
-// Whether the path in use still works: what data and probes say of it, when it is to be checked, and when it is lost. Pure
-// functions of the agent's state, used by path-search.ts.
+// Whether the path in use still works: what data and probes say of it, when it is to be checked, and when it is lost.
+// Functions of the agent's state, used by path-search.ts.
 
 import type { RandomBytes } from '@shadownet/crypto';
-import { addDuration, type Duration, durationBetween, type Instant, milliseconds } from '@shadownet/primitives';
+import { addDuration, type Duration, type Instant, milliseconds } from '@shadownet/primitives';
 import { jittered } from './jitter.js';
 import {
-  ANSWERING_TIME,
   CHECK_INTERVAL,
   CHECK_PROBES,
   DATA_ANSWER_RTTS,
@@ -14,10 +13,6 @@ import {
   DATA_LOSS_TIME_WITHOUT_RELAY,
   KEEPALIVE_INTERVAL,
   LONGEST_UNMEASURED,
-  REPORT_INTERVAL,
-  REPORTED_BYTES,
-  REPORTED_PACKETS,
-  SILENCE_RUN,
   SILENCE_TIME,
 } from './path-constants.js';
 import type { LossReason } from './path-event.js';
@@ -29,45 +24,25 @@ export function steady(rtt: Duration, now: Instant, random: RandomBytes): Steady
   return { kind: 'steady', keepaliveAt: addDuration(now, milliseconds(Math.max(0, interval - rtt))) };
 }
 
-/** Data went out on the path in a datagram of so many bytes. */
-export function afterDataSent(state: Connected, bytes: number, now: Instant): Connected {
-  const unreportedPackets = state.unreportedPackets + 1;
-  const isReported = bytes >= REPORTED_BYTES || unreportedPackets >= REPORTED_PACKETS;
-  return {
-    ...state,
-    unansweredSince: state.unansweredSince ?? (isAnswering(state, now) ? undefined : now),
-    unreportedPackets,
-    spoke: true,
-    reportAt: state.reportAt ?? (isReported ? addDuration(now, REPORT_INTERVAL) : undefined),
-  };
-}
-
-/** Data of the peer came on the path. */
-export function afterDataReceived(state: Connected, now: Instant, random: RandomBytes): Connected {
+/** Data of the peer came on the path of `state`, which is changed by it. */
+export function noteDataReceived(state: Connected, now: Instant, random: RandomBytes): void {
   // A conversation that goes on after something of ours is as good as the answer to a keepalive, but it measures no RTT.
-  const isMeasured = state.entry.confirmedWithin(LONGEST_UNMEASURED, now);
-  const goesOn = state.spoke && isMeasured && state.liveness.kind === 'steady';
-  const liveness = goesOn ? steady(milliseconds(0), now, random) : state.liveness;
-  const isInRun = state.lastDataAt !== undefined && durationBetween(state.lastDataAt, now) < SILENCE_TIME;
-  const dataRun = isInRun ? Math.min(SILENCE_RUN, state.dataRun + 1) : 1;
-  return { ...state, unansweredSince: undefined, liveness, lastDataAt: now, dataRun, spoke: false };
-}
-
-/** What goes out now is most likely an answer itself, and the last word: it is nothing to wait for an answer to. */
-function isAnswering({ lastDataAt }: Connected, now: Instant): boolean {
-  return lastDataAt !== undefined && durationBetween(lastDataAt, now) < ANSWERING_TIME;
+  const goesOn = state.data.noteReceived(now) && state.liveness.kind === 'steady';
+  if (!goesOn || !state.entry.confirmedWithin(LONGEST_UNMEASURED, now)) return;
+  state.liveness = steady(milliseconds(0), now, random);
 }
 
 /** When data is unanswered for so long that it may be lost: 500 ms, and more on a slow path. */
-export function dataDoubtAt({ unansweredSince, entry }: Connected): Instant | undefined {
+export function dataDoubtAt({ data, entry }: Connected): Instant | undefined {
+  const { unansweredSince } = data;
   if (unansweredSince === undefined) return undefined;
   const patience = Math.max(DATA_ANSWER_TIME, DATA_ANSWER_RTTS * (entry.confirmation?.rtt ?? 0));
   return addDuration(unansweredSince, milliseconds(patience));
 }
 
 /** When a peer that had been sending has been silent for so long that it may not reach us any more. */
-export function silenceDoubtAt({ lastDataAt, dataRun }: Connected): Instant | undefined {
-  return lastDataAt !== undefined && dataRun >= SILENCE_RUN ? addDuration(lastDataAt, SILENCE_TIME) : undefined;
+export function silenceDoubtAt({ data }: Connected): Instant | undefined {
+  return data.runEndedAt === undefined ? undefined : addDuration(data.runEndedAt, SILENCE_TIME);
 }
 
 /** Data is missing, and more than one probe was not answered: whatever else works is better than this. */
@@ -91,7 +66,7 @@ export function check(reason: LossReason, state: Connected, hasRelay: boolean, n
   const patience = hasRelay ? DATA_LOSS_TIME : DATA_LOSS_TIME_WITHOUT_RELAY;
   const until =
     reason === 'data-unanswered'
-      ? addDuration(state.unansweredSince ?? now, patience)
+      ? addDuration(state.data.unansweredSince ?? now, patience)
       : addDuration(now, milliseconds(CHECK_PROBES * CHECK_INTERVAL));
   return { kind: 'checking', reason, sent: 0, probeAt: now, until };
 }

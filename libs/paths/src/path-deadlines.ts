@@ -26,7 +26,7 @@ export function nextDeadline(state: State, { idleAt, guessAt }: OtherDeadlines):
     case 'connected': {
       const liveness = livenessDeadline(state);
       const round = sooner(liveness, state.roundAt, 'path: look for a better one');
-      const report = sooner(round, state.reportAt, 'path: ask what came of the data');
+      const report = sooner(round, state.data.reportAt, 'path: ask what came of the data');
       const sizes = sooner(report, state.entry.sizesDueAt, 'path: try sizes');
       return sooner(sizes, idleAt, IDLE);
     }

@@ -22,16 +22,16 @@ import {
   type Wakeup,
 } from '@shadownet/primitives';
 import type { CandidateEntry } from './candidate-table.js';
+import { DataFlow } from './data-flow.js';
 import type { HardNatSearch } from './hard-nat-search.js';
 import type { KnownPaths } from './known-paths.js';
 import {
   afterCheckProbe,
-  afterDataReceived,
-  afterDataSent,
   check,
   isInDoubt,
   livenessStep,
   needsDuplicates,
+  noteDataReceived,
   steady,
 } from './liveness.js';
 import { bestConfirmed, isWorthChangingTo, isWorthLeavingTheRelay } from './path-choice.js';
@@ -146,7 +146,7 @@ export class PathSearch {
     }
     if (state.kind !== 'connected') return;
     state.entry.sizes.noteSent(bytes, now);
-    this.#state = afterDataSent(state, bytes, now);
+    state.data.noteSent(bytes, now);
   }
 
   /** Authenticated data of the peer came on `path`. On another path than ours it says nothing about ours. */
@@ -156,7 +156,7 @@ export class PathSearch {
     this.#paths.entry(path)?.receipt.noteReceived(bytes, now);
     const state = this.#state;
     if (state.kind !== 'connected' || !pathsEqual(path, state.entry.path)) return;
-    this.#state = afterDataReceived(state, now, this.#random);
+    noteDataReceived(state, now, this.#random);
   }
 
   // ── What is heard of the peer ─────────────────────────────────────────────────────────────────────────────────────
@@ -232,7 +232,8 @@ export class PathSearch {
         return;
       case 'connected':
         if (entry === state.entry) {
-          this.#state = { ...state, liveness: steady(measured, now, this.#random), unansweredSince: undefined };
+          state.liveness = steady(measured, now, this.#random);
+          state.data.noteAnswered();
           this.#journal.tell({ kind: 'rtt', path: entry.path, rtt });
         } else if (isWorthChangingTo(entry, state, now)) {
           this.#select(entry, rtt, now);
@@ -348,15 +349,10 @@ export class PathSearch {
       since: now,
       entry,
       liveness: steady(rtt, now, this.#random),
-      unansweredSince: undefined,
+      data: new DataFlow(),
       roundAt: nextRound(now, this.#random),
       settledAt: addDuration(now, SETTLE_TIME),
       explored: 0,
-      lastDataAt: undefined,
-      dataRun: 0,
-      spoke: false,
-      reportAt: undefined,
-      unreportedPackets: 0,
     };
     this.#journal.selected(entry.path, rtt, now);
     this.#hardNats.stop(entry, now);
@@ -387,7 +383,8 @@ export class PathSearch {
     const state = this.#state;
     if (state.kind !== 'connected' || state.liveness.kind === 'checking') return;
     // A silence is looked into once.
-    this.#checkProbe({ ...state, dataRun: 0 }, check(reason, state, this.#paths.relay !== undefined, now), now, out);
+    state.data.noteDoubted();
+    this.#checkProbe(state, check(reason, state, this.#paths.relay !== undefined, now), now, out);
   }
 
   #checkProbe(state: Connected, checking: Checking, now: Instant, out: PathOutput): void {
@@ -445,8 +442,8 @@ export class PathSearch {
   /** Twice a second while data flows: answers tell how much of it came, and of which size. */
   #askForReport(now: Instant, out: PathOutput): void {
     const state = this.#state;
-    if (state.kind !== 'connected' || state.reportAt === undefined || now < state.reportAt) return;
-    this.#state = { ...state, reportAt: undefined, unreportedPackets: 0 };
+    if (state.kind !== 'connected' || state.data.reportAt === undefined || now < state.data.reportAt) return;
+    state.data.noteReportAsked();
     // What the peer sends may still come in while nothing of ours goes out.
     if (state.entry.unanswered >= 2) return this.#suspect('data-unanswered', now, out);
     this.#sender.probe(state.entry, now, out);

@@ -2,6 +2,7 @@
 
 import type { Instant } from '@shadownet/primitives';
 import type { CandidateEntry } from './candidate-table.js';
+import type { DataFlow } from './data-flow.js';
 import type { LossReason } from './path-event.js';
 
 export type State = Idle | Searching | Waiting | Connected;
@@ -35,23 +36,14 @@ export interface Connected {
   readonly kind: 'connected';
   readonly since: Instant;
   readonly entry: CandidateEntry;
-  readonly liveness: Steady | Checking;
-  /** Data went out then and nothing has come back on the path since. */
-  readonly unansweredSince: Instant | undefined;
+  /** Replaced with what is heard on the path. */
+  liveness: Steady | Checking;
+  readonly data: DataFlow;
   /** The next round of probes to the other candidates: frequent until `settledAt`, rare afterwards. */
   readonly roundAt: Instant;
   readonly settledAt: Instant;
   /** Rare rounds since then. */
   readonly explored: number;
-  /** Data of the peer came on the path. */
-  readonly lastDataAt: Instant | undefined;
-  /** How often in a row, without a long silence in between; no further than what counts. */
-  readonly dataRun: number;
-  /** Data of ours went out after it. */
-  readonly spoke: boolean;
-  /** When the peer is asked what came of the data, and how many packets that was since it was asked last. */
-  readonly reportAt: Instant | undefined;
-  readonly unreportedPackets: number;
 }
 
 export interface Steady {

@@ -1,7 +1,15 @@
 // What happened in the search for a path to one peer, bounded: for people, for `explain`, and for a replay through the same path
 // agent. It holds addresses and times, no keys. Times are milliseconds since the agent was made.
 
-import { durationBetween, formatEndpoint, type Instant, minutes, type Path, seconds } from '@shadownet/primitives';
+import {
+  durationBetween,
+  formatEndpoint,
+  type Instant,
+  minutes,
+  type Path,
+  pathKey,
+  seconds,
+} from '@shadownet/primitives';
 import type { Candidate } from './candidate.js';
 import type { NatTraits } from './nat-traits.js';
 import type { LossReason, SearchReason } from './path-event.js';
@@ -72,12 +80,15 @@ type WithoutTime<Entry> = Entry extends unknown ? Omit<Entry, 'at'> : never;
 
 export type TimelineNote = WithoutTime<Exclude<TimelineEntry, ProbeRun | DataRun>>;
 
+type Changing<Entry> = { -readonly [Key in keyof Entry]: Entry[Key] };
+
 export class Timeline {
   #startedAt: Instant | undefined;
+  /** Runs among them are changed in place: `recording` has copies. */
   #entries: TimelineEntry[] = [];
-  /** The runs of the search that is under way, by the text of the path. */
-  readonly #runs = new Map<string, ProbeRun>();
-  #dataRun: DataRun | undefined;
+  /** The runs of the search that is under way, by path. */
+  readonly #runs = new Map<number | string, Changing<ProbeRun>>();
+  #dataRun: Changing<DataRun> | undefined;
   #dropped = 0;
   #current: TimelinePath | null = null;
 
@@ -89,19 +100,15 @@ export class Timeline {
   }
 
   noteProbe(path: Path, now: Instant): void {
-    const { key, run } = this.#runOf(path, now);
-    this.#change(key, { ...run, sent: run.sent + 1 });
+    this.#runOf(path, now).sent += 1;
   }
 
   noteAnswer(path: Path, rtt: number, now: Instant): void {
-    const { key, run } = this.#runOf(path, now);
-    this.#change(key, {
-      ...run,
-      answered: run.answered + 1,
-      firstAnswered: run.firstAnswered || run.sent,
-      rtt: rounded(rtt),
-      lastAnsweredAt: this.#since(now),
-    });
+    const run = this.#runOf(path, now);
+    run.answered += 1;
+    run.firstAnswered ||= run.sent;
+    run.rtt = rounded(rtt);
+    run.lastAnsweredAt = this.#since(now);
   }
 
   /** Of each packet: cheap, since only one a second is noted. */
@@ -109,9 +116,8 @@ export class Timeline {
     const at = this.#since(now);
     const run = this.#dataRun;
     if (run && at - run.until < DATA_RESOLUTION) return;
-    const longer: DataRun | undefined = run && at - run.until <= DATA_PAUSE ? { ...run, until: at } : undefined;
-    if (run && longer && this.#replace(run, longer)) {
-      this.#dataRun = longer;
+    if (run && at - run.until <= DATA_PAUSE) {
+      run.until = at;
       return;
     }
     this.#dataRun = { kind: 'data', at, until: at };
@@ -119,28 +125,23 @@ export class Timeline {
   }
 
   get recording(): Recording {
-    return { version: 1, dropped: this.#dropped, entries: [...this.#entries], current: this.#current };
+    return {
+      version: 1,
+      dropped: this.#dropped,
+      entries: this.#entries.map((entry) => ({ ...entry })),
+      current: this.#current,
+    };
   }
 
-  #runOf(path: Path, now: Instant): { readonly key: string; readonly run: ProbeRun } {
-    const where = timelinePath(path);
-    const key = where.kind === 'relay' ? 'relay' : `${where.socket} ${where.remote}`;
+  #runOf(path: Path, now: Instant): Changing<ProbeRun> {
+    const key = pathKey(path);
+    let run = this.#runs.get(key);
+    if (run) return run;
     const counts = { sent: 0, answered: 0, firstAnswered: 0, rtt: null, lastAnsweredAt: null };
-    return { key, run: this.#runs.get(key) ?? { kind: 'probes', at: this.#since(now), path: where, ...counts } };
-  }
-
-  #change(key: string, run: ProbeRun): void {
-    const known = this.#runs.get(key);
+    run = { kind: 'probes', at: this.#since(now), path: timelinePath(path), ...counts };
     this.#runs.set(key, run);
-    if (!known || !this.#replace(known, run)) this.#push(run);
-  }
-
-  /** False if it was dropped. */
-  #replace(entry: TimelineEntry, next: TimelineEntry): boolean {
-    const index = this.#entries.lastIndexOf(entry);
-    if (index < 0) return false;
-    this.#entries[index] = next;
-    return true;
+    this.#push(run);
+    return run;
   }
 
   #push(entry: TimelineEntry): void {
@@ -156,6 +157,9 @@ export class Timeline {
     const kept = [...knowledgeOf(this.#entries.slice(0, end)), ...start, ...this.#entries.slice(end)];
     this.#dropped += this.#entries.length - kept.length;
     this.#entries = kept;
+    // A run that was dropped begins anew.
+    for (const [key, run] of this.#runs) if (!kept.includes(run)) this.#runs.delete(key);
+    if (this.#dataRun && !kept.includes(this.#dataRun)) this.#dataRun = undefined;
   }
 
   #since(now: Instant): number {

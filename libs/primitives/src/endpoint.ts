@@ -43,7 +43,7 @@ export function formatEndpoint({ address, port, zone }: Endpoint): string {
 }
 
 export function endpointsEqual(a: Endpoint, b: Endpoint): boolean {
-  return a.port === b.port && a.zone === b.zone && ipAddressesEqual(a.address, b.address);
+  return a === b || (a.port === b.port && a.zone === b.zone && ipAddressesEqual(a.address, b.address));
 }
 
 function hasZone(address: IpAddress): boolean {

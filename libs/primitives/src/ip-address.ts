@@ -40,7 +40,7 @@ export function formatIpAddress(address: IpAddress): string {
 }
 
 export function ipAddressesEqual(a: IpAddress, b: IpAddress): boolean {
-  return a.family === b.family && bytesEqual(a.bytes, b.bytes);
+  return a === b || (a.family === b.family && bytesEqual(a.bytes, b.bytes));
 }
 
 /**

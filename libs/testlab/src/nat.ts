@@ -62,7 +62,7 @@ interface Mapping {
   readonly remoteKey: Key;
   expiresAt: Instant;
   /** Who was sent to, and until when that lets them in. */
-  readonly contacted: Map<Key, Instant>;
+  readonly contacted: Map<Key, { until: Instant }>;
 }
 
 const LOWEST_PORT = 1024;
@@ -80,6 +80,8 @@ export class Nat implements Gateway {
   readonly #random: SeededRandom;
   readonly #byInner = new Map<Key, Map<Key, Mapping>>();
   readonly #byPort = new Map<number, Mapping>();
+  /** The one that was used last, which is mostly the one that is used next. */
+  #latest: Mapping | undefined;
   /** Mappings that a host asked for (UPnP-IGD, NAT-PMP, PCP), by inner endpoint and by outer port. */
   readonly #requestedByInner = new Map<Key, Endpoint>();
   readonly #requestedByPort = new Map<number, Endpoint>();
@@ -114,24 +116,28 @@ export class Nat implements Gateway {
 
   outbound(inner: Endpoint, remote: Endpoint, now: Instant): Endpoint {
     const innerKey = endpointKey(inner);
-    const requested = this.#requestedByInner.get(innerKey);
+    const requested = this.#requestedByInner.size > 0 ? this.#requestedByInner.get(innerKey) : undefined;
     if (requested) return requested;
     const mapping = this.#find(innerKey, this.#remoteKey(remote), now) ?? this.#map(inner, innerKey, remote, now);
     mapping.expiresAt = addDuration(now, this.behaviour.mappingLifetime);
+    this.#latest = mapping;
     if (this.behaviour.filtering !== 'endpoint-independent') {
-      mapping.contacted.set(this.#filterKey(remote), mapping.expiresAt);
+      const key = this.#filterKey(remote);
+      const contact = mapping.contacted.get(key);
+      if (contact) contact.until = mapping.expiresAt;
+      else mapping.contacted.set(key, { until: mapping.expiresAt });
     }
     return mapping.outer;
   }
 
   inbound(remote: Endpoint, { port }: Endpoint, now: Instant): Endpoint | undefined {
-    const requested = this.#requestedByPort.get(port);
+    const requested = this.#requestedByPort.size > 0 ? this.#requestedByPort.get(port) : undefined;
     if (requested) return requested;
-    const mapping = this.#byPort.get(port);
+    const mapping = this.#latest?.outer.port === port ? this.#latest : this.#byPort.get(port);
     if (!mapping || this.#expire(mapping, now)) return undefined;
     if (this.behaviour.filtering === 'endpoint-independent') return mapping.inner;
-    const until = mapping.contacted.get(this.#filterKey(remote));
-    return until !== undefined && now < until ? mapping.inner : undefined;
+    const contact = mapping.contacted.get(this.#filterKey(remote));
+    return contact && now < contact.until ? mapping.inner : undefined;
   }
 
   /**
@@ -149,6 +155,7 @@ export class Nat implements Gateway {
   rebind(outerAddress: IpAddress = this.#outerAddress): void {
     this.#byInner.clear();
     this.#byPort.clear();
+    this.#latest = undefined;
     this.#requestedByInner.clear();
     this.#requestedByPort.clear();
     this.#portShift += 1000;
@@ -177,7 +184,9 @@ export class Nat implements Gateway {
   }
 
   #find(innerKey: Key, remoteKey: Key, now: Instant): Mapping | undefined {
-    const mapping = this.#byInner.get(innerKey)?.get(remoteKey);
+    const latest = this.#latest;
+    const isLatest = latest?.innerKey === innerKey && latest.remoteKey === remoteKey;
+    const mapping = isLatest ? latest : this.#byInner.get(innerKey)?.get(remoteKey);
     return mapping && !this.#expire(mapping, now) ? mapping : undefined;
   }
 
@@ -223,6 +232,7 @@ export class Nat implements Gateway {
   /** True if the mapping is over, which it then is forgotten for. */
   #expire(mapping: Mapping, now: Instant): boolean {
     if (now < mapping.expiresAt) return false;
+    if (mapping === this.#latest) this.#latest = undefined;
     this.#byPort.delete(mapping.outer.port);
     const ofInner = this.#byInner.get(mapping.innerKey);
     ofInner?.delete(mapping.remoteKey);
