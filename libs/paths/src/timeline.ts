@@ -128,7 +128,7 @@ export class Timeline {
     return {
       version: 1,
       dropped: this.#dropped,
-      entries: this.#entries.map((entry) => ({ ...entry })),
+      entries: this.#entries.map(fixed),
       current: this.#current,
     };
   }
@@ -166,6 +166,11 @@ export class Timeline {
     this.#startedAt ??= now;
     return rounded(durationBetween(this.#startedAt, now));
   }
+}
+
+/** Runs may go on: what is handed out does not. */
+function fixed(entry: TimelineEntry): TimelineEntry {
+  return entry.kind === 'probes' || entry.kind === 'data' ? { ...entry } : entry;
 }
 
 /** The newest of each kind of what these entries tell of the world. */
