@@ -51,6 +51,10 @@ function addServe(program: Command, choose: (config: ControlConfig) => void): vo
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--public-url <url>', 'how people reach the server, if not at its own address: https://NAME')
     .option(
+      '--oidc <file>',
+      'an OpenID provider to sign in at, as JSON: issuer, client_id, client_secret, admins, viewers',
+    )
+    .option(
       '--trusted-proxy <ranges>',
       'whose X-Forwarded-For and -Proto to believe: addresses or ranges, comma-separated',
     )

@@ -18,6 +18,7 @@ import {
 } from '@shadownet/primitives';
 import { z } from 'zod';
 import { ControlError } from './control-error.js';
+import { type OidcConfig, readOidcFile } from './people/oidc-config.js';
 
 export interface ControlConfig {
   readonly listen: { readonly address: IpAddress; readonly port: number };
@@ -36,6 +37,8 @@ export interface ControlConfig {
   readonly tls: TlsFiles | undefined;
   /** How people reach the server, without a slash at its end; undefined: at its own address. */
   readonly publicUrl: string | undefined;
+  /** Undefined: people sign in with passwords only. */
+  readonly oidc: OidcConfig | undefined;
   /** Whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies: readonly IpPrefix[];
   readonly logLevel: LogLevel;
@@ -86,6 +89,8 @@ export interface ControlOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly publicUrl?: string;
+  /** A file. */
+  readonly oidc?: string;
   /** Comma-separated. */
   readonly trustedProxy?: string;
   readonly logLevel?: string;
@@ -120,6 +125,7 @@ export function loadConfig(options: ControlOptions): ControlConfig {
     relays: options.relays === undefined ? [] : readRelays(resolve(options.relays)),
     tls: parseTls(options),
     publicUrl: parsePublicUrl(options.publicUrl),
+    oidc: options.oidc === undefined ? undefined : readOidcFile(resolve(options.oidc)),
     trustedProxies: parseTrustedProxies(options.trustedProxy),
     logLevel: parseLogLevel(options.logLevel ?? DEFAULTS.logLevel),
   });

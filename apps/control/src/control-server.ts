@@ -26,6 +26,7 @@ import { createLogger, FrameworkLogger, loggingOptions } from './logging.js';
 import { serveApiDescription } from './openapi.js';
 import { Metrics } from './operations/metrics.js';
 import { RelayService } from './relay/relay.service.js';
+import { PublicOrigin } from './people/public-origin.js';
 import { SetupLinks } from './people/setup-links.js';
 import { StunService } from './stun/stun.service.js';
 
@@ -84,7 +85,8 @@ export async function startControlServer(
     await listen(app, config);
     const admin = await listenAtAdminSocket(adminSocket, app.getHttpAdapter().getInstance() as RequestListener);
     const url = urlOf(app, config);
-    const setupLinkFile = await app.get(SetupLinks).offer(config.publicUrl ?? url);
+    app.get(PublicOrigin).url = config.publicUrl ?? url;
+    const setupLinkFile = await app.get(SetupLinks).offer();
     const stunPorts = app.get(StunService).ports;
     const publicKey = identity.publicKeyText;
     const { port: relayPort = null, ticketKey } = app.get(RelayService);

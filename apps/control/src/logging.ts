@@ -20,7 +20,11 @@ export function loggingOptions(logger: PinoLogger): Params {
       logger,
       genReqId: () => randomUUID(),
       serializers: {
-        req: ({ id, method, url }: { id: string; method: string; url: string }) => ({ id, method, url }),
+        req: ({ id, method, url }: { id: string; method: string; url: string }) => ({
+          id,
+          method,
+          url: withoutSecrets(url),
+        }),
         res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
       },
       customLogLevel: levelOf,
@@ -33,6 +37,11 @@ function levelOf(request: IncomingMessage, response: ServerResponse, error?: Err
   if (response.statusCode >= 400) return 'warn';
   if (!isApi(request.url ?? '') || ROUTINE.test(request.url ?? '')) return 'debug';
   return 'info';
+}
+
+/** What an OpenID provider sends back could be used up by a reader of the log. */
+function withoutSecrets(url: string): string {
+  return url.replace(/^(\/api\/v1\/oidc\/callback)\?.*$/, '$1?…');
 }
 
 function isApi(url: string): boolean {

@@ -21,6 +21,8 @@ const OPEN_ROUTES = [
   'POST /api/v1/session',
   'DELETE /api/v1/session',
   'POST /api/v1/setup',
+  'GET /api/v1/oidc/start',
+  'GET /api/v1/oidc/callback',
   // The dashboard's files.
   'GET /{*path}',
   // The API's description and its page.

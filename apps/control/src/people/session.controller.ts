@@ -27,6 +27,7 @@ import { JsonBody } from '../http/json-body.js';
 import { API } from '../http/routes.js';
 import { originOf } from '../http/same-origin.js';
 import { Accounts } from './accounts.js';
+import { Oidc } from './oidc.js';
 import { clearSessionCookie, sessionSecretOf, setSessionCookie } from './session-cookie.js';
 import { Sessions } from './sessions.js';
 import { SetupLinks } from './setup-links.js';
@@ -50,6 +51,7 @@ export class SessionController {
     private readonly setupLinks: SetupLinks,
     private readonly attempts: SignInAttempts,
     private readonly limit: SignInLimit,
+    private readonly oidc: Oidc,
     private readonly queue: WriteQueue,
     @Inject(CONFIG) private readonly config: ControlConfig,
   ) {}
@@ -171,7 +173,7 @@ export class SessionController {
         : null,
       open: this.config.open,
       setup_needed: !(await this.accounts.hasAdmin()),
-      oidc: null,
+      oidc: this.oidc.label,
     };
   }
 }

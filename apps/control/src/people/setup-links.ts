@@ -13,6 +13,7 @@ import { WriteQueue } from '../database/write-queue.js';
 import { ApiError } from '../http/api-error.js';
 import { Accounts } from './accounts.js';
 import { PasswordHasher } from './password-hasher.js';
+import { PublicOrigin } from './public-origin.js';
 import { hashSecret, makeSecret } from './secret.js';
 import { Sessions } from './sessions.js';
 import { SetupLinkEntity } from './setup-link.entity.js';
@@ -22,7 +23,6 @@ const LIFETIME_MS = 24 * 3_600_000;
 @Injectable()
 export class SetupLinks {
   readonly #file: string;
-  #origin = '';
 
   constructor(
     private readonly queue: WriteQueue,
@@ -30,15 +30,15 @@ export class SetupLinks {
     private readonly sessions: Sessions,
     private readonly hasher: PasswordHasher,
     private readonly audit: AuditLog,
+    private readonly origin: PublicOrigin,
     @Inject(CONFIG) { dataDir }: ControlConfig,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     this.#file = join(dataDir, 'setup-link');
   }
 
-  /** Writes a new link for the server at `origin`, and answers its file, if there is no admin yet. */
-  async offer(origin: string): Promise<string | undefined> {
-    this.#origin = origin;
+  /** Writes a new link, and answers its file, if there is no admin yet. */
+  async offer(): Promise<string | undefined> {
     rmSync(this.#file, { force: true });
     if (await this.accounts.hasAdmin()) return undefined;
     const { url } = await this.#replace(() => Promise.resolve());
@@ -61,7 +61,7 @@ export class SetupLinks {
       await manager.insert(SetupLinkEntity, { secretHash: hashSecret(secret), expiresAt });
       await record(manager, formatTime(expiresAt));
     });
-    return { url: `${this.#origin}/setup#${secret}`, expires_at: formatTime(expiresAt) };
+    return { url: `${this.origin.url}/setup#${secret}`, expires_at: formatTime(expiresAt) };
   }
 
   /**
