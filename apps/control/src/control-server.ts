@@ -1,17 +1,16 @@
 // Puts the server together and starts it: files, application, HTTP pipeline, listening socket.
 
 import 'reflect-metadata';
-import { readFileSync } from 'node:fs';
 import type { RequestListener, Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { createSecureContext } from 'node:tls';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { MAX_BODY_BYTES } from '@shadownet/contracts';
 import { chooseCryptoProvider, type CryptoProvider } from '@shadownet/crypto';
 import { formatIpAddress, ShadowNetError, SourceRateLimiter, type SourceRateLimits } from '@shadownet/primitives';
-import type { DestinationStream } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { adminSocketPath, listenAtAdminSocket, requireNoServerAt } from './auth/admin-socket.js';
 import { type Clock, systemClock } from './clock.js';
@@ -21,6 +20,7 @@ import { identifyClient } from './http/client.js';
 import { hostCheck } from './http/host-check.js';
 import { securityHeaders } from './http/security-headers.js';
 import { SOURCE_LIMITS, sourceLimit } from './http/source-limit.js';
+import { followTls, readTls } from './http/tls-files.js';
 import { prepareDataDir, ServerIdentity } from './identity/server-identity.js';
 import { createLogger, FrameworkLogger, loggingOptions } from './logging.js';
 import { serveApiDescription } from './openapi.js';
@@ -83,6 +83,7 @@ export async function startControlServer(
     assemblePipeline(app, config, new SourceRateLimiter(sourceLimits), clock);
     await app.init();
     await listen(app, config);
+    if (config.tls) renewTls(app.getHttpServer() as SecureServer, config.tls, logger);
     const admin = await listenAtAdminSocket(adminSocket, app.getHttpAdapter().getInstance() as RequestListener);
     const url = urlOf(app, config);
     app.get(PublicOrigin).url = config.publicUrl ?? url;
@@ -129,16 +130,12 @@ async function createApplication(module: DynamicModule, { tls }: ControlConfig):
   }
 }
 
-function readTls(files: TlsFiles): { cert: Buffer; key: Buffer } {
-  try {
-    const pair = { cert: readFileSync(files.cert), key: readFileSync(files.key) };
-    createSecureContext(pair);
-    return pair;
-  } catch (error) {
-    throw new ControlError('unusable-files', `cannot use --tls-cert and --tls-key: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
+function renewTls(server: SecureServer, files: TlsFiles, logger: Logger): void {
+  const stop = followTls(server, files, (change) => {
+    if (change.kind === 'renewed') logger.info({ event: 'tls-renewed' });
+    else logger.error({ event: 'tls-refused', error: change.reason });
+  });
+  server.once('close', stop);
 }
 
 /** Requests that are under way get a moment to be answered. */
