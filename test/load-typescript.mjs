@@ -1,5 +1,5 @@
 // Bundles a TypeScript program of test/ and imports it, since Node cannot run TypeScript at every version that is supported. The
-// bundle goes when the process ends. For the programs beside the tests: soak/soak.mjs, natgrid/natgrid.mjs.
+// bundle goes when the process ends. For the programs beside the tests: soak/soak.mjs, natgrid/natgrid.mjs, fleet/fleet.mjs.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

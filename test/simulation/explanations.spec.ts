@@ -82,19 +82,23 @@ describe('the explanation of a path', () => {
     },
   );
 
-  it('is bounded, however long a pair talks, and replays from the first search on that is kept', () => {
-    const recording = recordingBetween('hard-random', 'hard-random', minutes(600));
-    expect(recording.entries.length).toBeLessThanOrEqual(MAX_TIMELINE_ENTRIES);
-    expect(recording.dropped).toBeGreaterThan(0);
-    expect(recordingSchema.parse(recording)).toEqual(recording);
-    const original = explain(recording);
-    expect(original).toMatchObject({ path: 'relay', nats: { local: { mapping: 'endpoint-dependent' } } });
-    expect(explain(replayRecording(recording, nodeCrypto))).toMatchObject({
-      path: 'relay',
-      verdict: original.verdict,
-      nats: original.nats,
-    });
-  });
+  it(
+    'is bounded, however long a pair talks, and replays from the first search on that is kept',
+    { timeout: 90_000 },
+    () => {
+      const recording = recordingBetween('hard-random', 'hard-random', minutes(600));
+      expect(recording.entries.length).toBeLessThanOrEqual(MAX_TIMELINE_ENTRIES);
+      expect(recording.dropped).toBeGreaterThan(0);
+      expect(recordingSchema.parse(recording)).toEqual(recording);
+      const original = explain(recording);
+      expect(original).toMatchObject({ path: 'relay', nats: { local: { mapping: 'endpoint-dependent' } } });
+      expect(explain(replayRecording(recording, nodeCrypto))).toMatchObject({
+        path: 'relay',
+        verdict: original.verdict,
+        nats: original.nats,
+      });
+    },
+  );
 
   it.each([1, 2, 3])(
     'of a path that died, with data and without, is lost and found again in the replay (seed %i)',
