@@ -90,13 +90,13 @@ export class WriteQueue implements OnApplicationShutdown {
           try {
             done.push({ piece, tell: await piece.run(manager, group.length === 1) });
           } catch (error) {
-            piece.fail(error);
-            if (group.length === 1) throw error;
+            piece.fail(asRefusal(error));
+            if (group.length === 1 || isFull(error)) throw error;
           }
         }
       });
     } catch (error) {
-      for (const piece of group) piece.fail(error);
+      for (const piece of group) piece.fail(asRefusal(error));
       return;
     }
     for (const { piece, tell } of done) {
@@ -114,4 +114,13 @@ export class WriteQueue implements OnApplicationShutdown {
     await this.dataSource.query(`PRAGMA synchronous = ${durability === 'kill' ? 'NORMAL' : 'FULL'}`);
     this.#durability = durability;
   }
+}
+
+/** SQLite has taken the whole transaction back then, with all savepoints. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && /^SQLITE_FULL|ENOSPC/.test(error.message);
+}
+
+function asRefusal(error: unknown): unknown {
+  return isFull(error) ? new ApiError('unavailable', 'The server cannot store anything: its disk is full.') : error;
 }
