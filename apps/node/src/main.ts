@@ -93,6 +93,15 @@ function program(): Command {
       });
     });
 
+  withLocalOptions(cli.command('can'))
+    .description('whether one node may open something to another, and which rule decides: web-1 db-1 tcp/5432')
+    .argument('<words...>', 'the two nodes (one of them this one) and the traffic, like tcp/22, udp/53 or icmp')
+    .option('--json', 'for programs')
+    .action(async (words: string[], options: Options) => {
+      const [{ readLocalConfig }, { can }] = await Promise.all([import('./config.js'), import('./commands/can.js')]);
+      await can(readLocalConfig(flagsOf(options), process.env), words, { json: options.json === true });
+    });
+
   withLocalOptions(cli.command('peers'))
     .description('the peers of the mesh')
     .option('--json', 'for programs')
@@ -227,16 +236,7 @@ function flagsOf(options: Options): Flags {
   return flags;
 }
 
-/** Whoever reads our output may have read enough, as head(1) does. */
-function endWithReader(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(ExitCode.ok);
-    throw error;
-  });
-}
-
 async function main(): Promise<void> {
-  endWithReader();
   try {
     await program().parseAsync();
   } catch (error) {

@@ -10,7 +10,9 @@ export type ControlRequest =
   /** Of a peer, by hostname, virtual IP or public key: why its path is what it is. */
   | { readonly command: 'explain'; readonly peer: string }
   /** Of the same: which way it answers. Takes two seconds at most. */
-  | { readonly command: 'ping'; readonly peer: string };
+  | { readonly command: 'ping'; readonly peer: string }
+  /** Of the control server: may `from` open this traffic to `to`? One of them is this node. */
+  | { readonly command: 'can'; readonly from: string; readonly to: string; readonly traffic: string };
 
 export type ControlReply =
   { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: string };
@@ -44,7 +46,15 @@ export function parseControlRequest(line: string): ControlRequest | undefined {
     case 'ping':
       if (!('peer' in value) || typeof value.peer !== 'string') return undefined;
       return { command: value.command, peer: value.peer };
+    case 'can':
+      return parseCan(value);
     default:
       return undefined;
   }
+}
+
+function parseCan(value: object): ControlRequest | undefined {
+  const { from, to, traffic } = value as Record<string, unknown>;
+  if (typeof from !== 'string' || typeof to !== 'string' || typeof traffic !== 'string') return undefined;
+  return { command: 'can', from, to, traffic };
 }

@@ -2,6 +2,9 @@
 // libs/contracts message-signature). It knows nothing of retries: control-session decides when to call.
 
 import {
+  type CanAnswer,
+  canAnswerSchema,
+  type CanQuery,
   type CallRequest,
   type CallResponse,
   callResponseSchema,
@@ -115,6 +118,11 @@ export class ControlClient {
 
   call(request: CallRequest, signal?: AbortSignal): Promise<ControlResult<CallResponse>> {
     return this.#call('POST', '/calls', request, callResponseSchema, signal);
+  }
+
+  /** May one node open this to the other? One of them has to be this node. */
+  can(query: CanQuery, signal?: AbortSignal): Promise<ControlResult<CanAnswer>> {
+    return this.#call('GET', `/policy/can/own?${new URLSearchParams(query)}`, undefined, canAnswerSchema, signal);
   }
 
   /**

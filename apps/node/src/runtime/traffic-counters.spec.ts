@@ -25,9 +25,14 @@ function withWorkers(counted: Record<string, number>): DataPlane {
 
 describe('the counters of a status', () => {
   it('add what workers dropped to what the engine dropped for the same reason', async () => {
-    const workers = withWorkers({ unknownIndex: 2, notForUs: 1, replayedCounter: 0, probesLost: 3 });
+    const workers = withWorkers({ unknownIndex: 2, notForUs: 1, replayedCounter: 0, probesLost: 3, filterDenied: 4 });
     const counters = trafficCounters({ 'unknown-index': 5, 'datagram-unknown': 1 }, await socket(), workers);
-    expect(counters).toMatchObject({ 'unknown-index': 7, 'datagram-unknown': 2, 'udp-probes-lost': 3 });
+    expect(counters).toMatchObject({
+      'unknown-index': 7,
+      'datagram-unknown': 2,
+      'udp-probes-lost': 3,
+      'filter-denied': 4,
+    });
     expect(counters).not.toHaveProperty('replayed-counter');
   });
 

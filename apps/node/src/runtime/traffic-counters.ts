@@ -15,6 +15,8 @@ const SAME_AS: Readonly<Record<string, string>> = {
   replayedCounter: 'replayed-counter',
   unauthenticated: 'unauthenticated',
   sourceNotAllowed: 'source-not-allowed',
+  filterDenied: 'filter-denied',
+  filterUnreadable: 'filter-unreadable',
   congestedNotEct: 'congested-not-ect',
   malformedInner: 'malformed-packet',
   malformedPacket: 'malformed-packet',
