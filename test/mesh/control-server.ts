@@ -48,6 +48,11 @@ export class ControlServer {
     }
   }
 
+  /** A command of `shadownet-control` that asks the running server, such as `policy show`; throws unless it ends with 0. */
+  async command(...argv: readonly string[]): Promise<string> {
+    return (await this.host.run([BINARY, ...argv, '--data-dir', this.dataDir])).stdout;
+  }
+
   /** Ends it with `signal`, SIGKILL for an outage. */
   async stop(signal: NodeJS.Signals): Promise<ProcessEnd> {
     if (this.#process === undefined) throw new Error('the control server was not started');
