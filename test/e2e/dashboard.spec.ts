@@ -163,4 +163,22 @@ describe.skipIf(BROWSER === undefined)('the dashboard of a server that is not op
     expect(await page.evaluate('document.cookie')).toBe('');
     expect(complaints).toEqual([]);
   });
+
+  it('shows what nodes call themselves as text, even if it were markup (XSS)', async () => {
+    const markup = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
+    await page.route('**/api/v1/overview', async (route) => {
+      const answer = await route.fetch();
+      const overview = (await answer.json()) as Record<string, unknown>;
+      const now = new Date().toISOString();
+      const node = {
+        ...{ id: markup, public_key: markup, hostname: markup, os: markup, version: markup, virtual_ip: markup },
+        ...{ endpoint: markup, candidates: [], online: true, registered_at: now, last_heartbeat: now },
+      };
+      await route.fulfill({ response: answer, json: { ...overview, nodes: [node] } });
+    });
+    await page.reload();
+    await page.getByText(markup).first().waitFor();
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+    expect(await page.locator('main img, main script').count()).toBe(0);
+  });
 });

@@ -26,6 +26,7 @@ import { createLogger, FrameworkLogger, loggingOptions } from './logging.js';
 import { serveApiDescription } from './openapi.js';
 import { Metrics } from './operations/metrics.js';
 import { RelayService } from './relay/relay.service.js';
+import { PASSWORD_COST, type ScryptCost } from './people/password-hasher.js';
 import { PublicOrigin } from './people/public-origin.js';
 import { SetupLinks } from './people/setup-links.js';
 import { StunService } from './stun/stun.service.js';
@@ -51,6 +52,8 @@ export interface ControlServerOptions {
   readonly sourceLimits?: SourceRateLimits;
   /** The file of the relay's thread; the one beside this file if absent. */
   readonly relayWorker?: URL;
+  /** Of hashing a password; PASSWORD_COST if absent. */
+  readonly passwordCost?: ScryptCost;
 }
 
 const RELAY_WORKER_FILE = new URL('./relay-worker.js', import.meta.url);
@@ -66,6 +69,7 @@ export async function startControlServer(
     log,
     sourceLimits = SOURCE_LIMITS,
     relayWorker = RELAY_WORKER_FILE,
+    passwordCost = PASSWORD_COST,
   }: ControlServerOptions = {},
 ): Promise<ControlServer> {
   const { provider: crypto } = chooseCryptoProvider();
@@ -75,7 +79,7 @@ export async function startControlServer(
 
   const logger = createLogger(config.logLevel, log);
   const app = await createApplication(
-    AppModule.with({ config, clock, crypto, identity, relayWorker }, loggingOptions(logger)),
+    AppModule.with({ config, clock, crypto, identity, relayWorker, passwordCost }, loggingOptions(logger)),
     config,
   );
   try {

@@ -1,11 +1,12 @@
-// Logs: JSON lines on stderr. Requests are logged by method, URL and id; never their headers or bodies, which hold
-// signatures. Heartbeats and the dashboard's polling are routine: debug.
+// Logs: JSON lines on stderr. Requests are logged by method, URL, id and the person who asks; never their headers or bodies, which
+// hold signatures, cookies and tokens. The id is in the answer, too (X-Request-Id). Heartbeats and the dashboard's polling are routine: debug.
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { Logger, type Params } from 'nestjs-pino';
 import { type DestinationStream, type LevelWithSilent, type Logger as PinoLogger, pino } from 'pino';
+import { personOf } from './auth/person.js';
 import type { LogLevel } from './config.js';
 
 const ROUTINE = /^(?:\/api\/v1)?\/(?:heartbeat|overview|healthz|livez|readyz|metrics)(?:\?|$)/;
@@ -18,7 +19,15 @@ export function loggingOptions(logger: PinoLogger): Params {
   return {
     pinoHttp: {
       logger,
-      genReqId: () => randomUUID(),
+      genReqId: (_request, response) => {
+        const id = randomUUID();
+        response.setHeader('x-request-id', id);
+        return id;
+      },
+      customProps: (request) => {
+        const person = personOf(request);
+        return person ? { actor: person.actor } : {};
+      },
       serializers: {
         req: ({ id, method, url }: { id: string; method: string; url: string }) => ({
           id,

@@ -22,7 +22,7 @@ export function setPerson(request: Request, person: Person): void {
 }
 
 /** Undefined until the guard has let the request pass as a person's. */
-export function personOf(request: Request): Person | undefined {
+export function personOf(request: object): Person | undefined {
   return people.get(request);
 }
 

@@ -1,11 +1,21 @@
 // Passwords become scrypt hashes (RFC 7914), `scrypt$N$r$p$salt$hash` with the last two in base64, and are compared with such.
 
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ApiError } from '../http/api-error.js';
 
+export interface ScryptCost {
+  readonly N: number;
+  readonly r: number;
+  readonly p: number;
+}
+
 /** 32 MiB and three passes: as hard to guess as N = 2^17 with one pass, with a quarter of the memory at a time. */
-const COST = { N: 2 ** 15, r: 8, p: 3 } as const;
+export const PASSWORD_COST: ScryptCost = { N: 2 ** 15, r: 8, p: 3 };
+
+/** The injection token of the ScryptCost of new hashes. */
+export const SCRYPT_COST = Symbol('SCRYPT_COST');
+
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 /** Of what is derived: 128 · N · r bytes, and some. */
@@ -19,11 +29,15 @@ export class PasswordHasher {
   #tail: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   /** Of no password: what is compared with where there is no account, so that it takes as long. */
-  readonly #nobody = format(COST, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES));
+  readonly #nobody: string;
+
+  constructor(@Inject(SCRYPT_COST) private readonly cost: ScryptCost) {
+    this.#nobody = format(cost, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES));
+  }
 
   async hash(password: string): Promise<string> {
     const salt = randomBytes(SALT_BYTES);
-    return format(COST, salt, await this.#derive(password, salt, COST));
+    return format(this.cost, salt, await this.#derive(password, salt, this.cost));
   }
 
   /** False, after the same time, if there is no hash. Throws ApiError `unavailable`. */
@@ -33,7 +47,7 @@ export class PasswordHasher {
     return isEqual && stored !== undefined;
   }
 
-  #derive(password: string, salt: Buffer, cost: Cost): Promise<Buffer> {
+  #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
     if (this.#waiting >= MAX_WAITING) throw new ApiError('unavailable', 'Too many sign-ins at once.');
     this.#waiting += 1;
     const derived = this.#tail.then(() => derive(password, salt, cost)).finally(() => (this.#waiting -= 1));
@@ -42,14 +56,8 @@ export class PasswordHasher {
   }
 }
 
-interface Cost {
-  readonly N: number;
-  readonly r: number;
-  readonly p: number;
-}
-
 /** The same text typed on another keyboard may come in other code points (RFC 8265 §4.2). */
-function derive(password: string, salt: Buffer, cost: Cost): Promise<Buffer> {
+function derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(password.normalize('NFC'), salt, HASH_BYTES, { ...cost, maxmem: MAX_MEMORY_BYTES }, (error, hash) =>
       error ? reject(error) : resolve(hash),
@@ -57,11 +65,11 @@ function derive(password: string, salt: Buffer, cost: Cost): Promise<Buffer> {
   });
 }
 
-function format({ N, r, p }: Cost, salt: Buffer, hash: Buffer): string {
+function format({ N, r, p }: ScryptCost, salt: Buffer, hash: Buffer): string {
   return ['scrypt', N, r, p, salt.toString('base64'), hash.toString('base64')].join('$');
 }
 
-function parse(stored: string): { cost: Cost; salt: Buffer; hash: Buffer } {
+function parse(stored: string): { cost: ScryptCost; salt: Buffer; hash: Buffer } {
   const [scheme, N, r, p, salt, hash] = stored.split('$');
   if (scheme !== 'scrypt' || hash === undefined) throw new Error('a stored password hash is damaged');
   const cost = { N: Number(N), r: Number(r), p: Number(p) };

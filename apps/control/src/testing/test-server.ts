@@ -38,6 +38,9 @@ export class TestClock implements Clock {
 /** No limit that a test could run into. */
 const AMPLE = { perSecond: 100_000, burst: 100_000, maxSources: 100 };
 
+/** What guessing costs is no test's matter, but that of the server's own default. */
+const CHEAP = { N: 2 ** 10, r: 8, p: 1 };
+
 export class TestServer {
   private constructor(
     readonly directory: string,
@@ -56,7 +59,7 @@ export class TestServer {
       ...options,
       dataDir: directory,
     };
-    const allServer = { sourceLimits: AMPLE, ...serverOptions };
+    const allServer = { sourceLimits: AMPLE, passwordCost: CHEAP, ...serverOptions };
     try {
       return new TestServer(directory, all, allServer, await startControlServer(loadConfig(all), allServer));
     } catch (error) {
