@@ -37,6 +37,13 @@ describe('a byte writer', () => {
     expect([...writer.view()]).toEqual(Array.from({ length: 27 }, (_, i) => i + 1));
   });
 
+  it('begins anew in its memory: zeros are zeros, and copies stay what they were', () => {
+    const writer = new ByteWriter(8).u32be(0xffffffff);
+    const before = writer.copy();
+    expect([...writer.clear().u8(7).zeros(3).view()]).toEqual([7, 0, 0, 0]);
+    expect([...before]).toEqual([255, 255, 255, 255]);
+  });
+
   it('writes zeros and keeps count', () => {
     const writer = new ByteWriter(1).u8(7).zeros(3).u8(9);
     expect(writer.length).toBe(5);
