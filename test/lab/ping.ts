@@ -27,8 +27,9 @@ export class Ping {
     });
   }
 
-  static start(from: NetworkNamespace, target: string, intervalMs = 100): Ping {
-    const argv = ['ping', '-n', '-D', '-i', String(intervalMs / 1000), target];
+  /** `payloadBytes`: besides 28 of IPv4 and ICMP. */
+  static start(from: NetworkNamespace, target: string, intervalMs = 100, payloadBytes = 56): Ping {
+    const argv = ['ping', '-n', '-D', '-i', String(intervalMs / 1000), '-s', String(payloadBytes), target];
     return new Ping(from.spawn(argv, { ...process.env, LC_ALL: 'C' }), target);
   }
 

@@ -25,8 +25,8 @@ function measured(cell: GridCell, more: Partial<CellMeasurement> = {}): CellOutc
   };
 }
 
-const report = (outcomes: CellOutcome[]): string =>
-  writeGridReport({ outcomes, machine: MACHINE, parallel: 2, command: 'npm run natgrid' });
+const report = (outcomes: CellOutcome[], guesses: CellOutcome[] = []): string =>
+  writeGridReport({ outcomes, guesses, machine: MACHINE, parallel: 2, command: 'npm run natgrid' });
 
 describe('writeGridReport', () => {
   it('shows every cell, and that every goal is met', () => {
@@ -52,6 +52,14 @@ describe('writeGridReport', () => {
     expect(report([outcome])).toContain('0 of 1 pairs exchanged data');
     expect(whatIsWrong(outcome)).toBe('same-lan: no answer');
     expect(describeOutcome(outcome)).toBe('FAILED same-lan: no answer');
+  });
+
+  it('says how often guessing came to a path in time', () => {
+    const cell = findCell('port-restricted×hard-random')!;
+    const guesses = [1000, 2000, 3000, undefined].map((directMs) => measured(cell, { directMs }));
+    expect(report([], guesses)).toContain(
+      '4 runs of port-restricted×hard-random: 3 (75 %) direct within 6.00 s, p50 2.00 s, p95 never.',
+    );
   });
 
   it('wants the path of the table on both sides', () => {

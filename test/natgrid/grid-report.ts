@@ -12,6 +12,8 @@ export type CellOutcome =
 
 export interface GridReportInput {
   readonly outcomes: readonly CellOutcome[];
+  /** Further measurements of cells whose path has to be guessed. */
+  readonly guesses: readonly CellOutcome[];
   readonly machine: Machine;
   readonly parallel: number;
   /** What to type to do it again. */
@@ -43,7 +45,7 @@ const DIRECT_P95_GOAL_MS = 4000;
 
 /** Markdown without the markers around it. */
 export function writeGridReport(input: GridReportInput): string {
-  const { outcomes, machine, parallel, command } = input;
+  const { outcomes, guesses, machine, parallel, command } = input;
   const unexpected = outcomes.flatMap((outcome) => whatIsWrong(outcome) ?? []);
   const connected = outcomes.filter(({ kind }) => kind === 'measured').length;
   const asExpected = outcomes.length - unexpected.length;
@@ -55,8 +57,23 @@ export function writeGridReport(input: GridReportInput): string {
     gridTable(outcomes),
     ...sharedLan(outcomes),
     goalTable(goals(outcomes)),
+    ...guessSummary(guesses),
     ...(unexpected.length === 0 ? [] : [`Not as expected:\n\n${unexpected.map((line) => `- ${line}`).join('\n')}`]),
   ].join('\n\n');
+}
+
+/** How often guessing came to a direct path within the time of the table, and how long it took. */
+function guessSummary(guesses: readonly CellOutcome[]): string[] {
+  if (guesses.length === 0) return [];
+  const limitMs = Number(expectationOf(guesses[0]!.cell).within);
+  const times = guesses.map((one) => (one.kind === 'measured' ? (one.measurement.directMs ?? Infinity) : Infinity));
+  const inTime = times.filter((ms) => ms <= limitMs).length;
+  const [p50, p95] = [50, 95].map((percent) => seconds(percentile(times, percent)));
+  const names = [...new Set(guesses.map(({ cell }) => cellName(cell)))].join(' and ');
+  return [
+    `Guessed ports once more, ${String(guesses.length)} runs of ${names}: ${String(inTime)} (${((100 * inTime) / guesses.length).toFixed(0)} %) ` +
+      `direct within ${seconds(limitMs)}, p50 ${p50}, p95 ${p95}.`,
+  ];
 }
 
 /** Undefined if the cell is as expected: the path of the table on both sides. */

@@ -4,7 +4,7 @@ import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { describeMachine } from '../bench/machine.js';
 import { writeSection } from '../bench/report-file.js';
-import { type GridCell } from './grid-cell.js';
+import { expectationOf, type GridCell } from './grid-cell.js';
 import { GridLab } from './grid-lab.js';
 import { type CellOutcome, describeOutcome, whatIsWrong, writeGridReport } from './grid-report.js';
 import { parseOptions, USAGE } from './options.js';
@@ -23,11 +23,13 @@ export async function runNatGrid(argv: readonly string[]): Promise<number> {
       process.stderr.write(`${parsed.reason}\n\n${USAGE}`);
       return 2;
     case 'run': {
-      const { cells, parallel, out } = parsed.options;
+      const { cells, parallel, guessRuns, out } = parsed.options;
       const machine = await describeMachine(loadavg());
       const outcomes = await measureAll(cells, parallel);
+      const guessed = cells.filter((cell) => expectationOf(cell).means === 'birthday');
+      const guesses = await measureAll(Array.from({ length: guessRuns }, () => guessed).flat(), parallel);
       const command = ['npm run natgrid', ...(argv.length > 0 ? ['--', ...argv] : [])].join(' ');
-      const report = writeGridReport({ outcomes, machine, parallel, command });
+      const report = writeGridReport({ outcomes, guesses, machine, parallel, command });
       await writeSection(resolve(out), SECTION, report, HEADING);
       process.stdout.write(`\nThe report: ${resolve(out)}\n`);
       return outcomes.every((outcome) => whatIsWrong(outcome) === undefined) ? 0 : 1;
@@ -35,16 +37,17 @@ export async function runNatGrid(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Each lab takes the next cell when it is done with one. The outcomes are in the order of the cells. */
+/** Each lab takes the next cell when it is done with one; the outcomes are in the order of the cells, of which any may be there often. */
 async function measureAll(cells: readonly GridCell[], parallel: number): Promise<CellOutcome[]> {
-  const outcomes = new Map<GridCell, CellOutcome>();
-  const left = [...cells];
+  const outcomes: CellOutcome[] = [];
+  const left = [...cells.entries()];
   const work = async (): Promise<void> => {
     const lab = await GridLab.create();
     try {
-      for (let cell = left.shift(); cell !== undefined; cell = left.shift()) {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+        const [index, cell] = next;
         const outcome = await outcomeOf(lab, cell);
-        outcomes.set(cell, outcome);
+        outcomes[index] = outcome;
         process.stdout.write(`${describeOutcome(outcome)}\n`);
       }
     } finally {
@@ -52,7 +55,7 @@ async function measureAll(cells: readonly GridCell[], parallel: number): Promise
     }
   };
   await Promise.all(Array.from({ length: Math.min(parallel, cells.length) }, work));
-  return cells.flatMap((cell) => outcomes.get(cell) ?? []);
+  return outcomes;
 }
 
 async function outcomeOf(lab: GridLab, cell: GridCell): Promise<CellOutcome> {

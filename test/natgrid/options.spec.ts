@@ -34,12 +34,16 @@ describe('the cells of the grid', () => {
 
 describe('parseOptions', () => {
   it('measures everything, one after another, for the documentation', () => {
-    expect(accepted()).toEqual({ cells: ALL_CELLS, parallel: 1, out: 'docs/nat-traversal.md' });
+    expect(accepted()).toEqual({
+      ...{ cells: ALL_CELLS, parallel: 1, guessRuns: 10 },
+      out: 'docs/nat-traversal.md',
+    });
   });
 
   it('keeps a part of the grid away from the documentation, unless a file is named', () => {
     const cells = ['--cells', 'same-lan,full-conexpublic'];
     expect(accepted(...cells).cells.map(cellName)).toEqual(['public×full-cone', 'same-lan']);
+    expect(accepted(...cells).guessRuns).toBe(0);
     expect(accepted(...cells).out).not.toBe('docs/nat-traversal.md');
     expect(accepted(...cells, '--out', 'a.md').out).toBe('a.md');
   });
@@ -49,6 +53,7 @@ describe('parseOptions', () => {
     [['--cells', ','], 'nothing is left'],
     [['--parallel', '0'], '"0" is not a number of 1 to 8'],
     [['--parallel', '1.5'], '"1.5" is not a number of 1 to 8'],
+    [['--guess-runs', '-1'], '--guess-runs'],
     [['--fast'], "Unknown option '--fast'"],
   ])('refuses %j and says why', (argv, reason) => {
     const parsed = parseOptions(argv);

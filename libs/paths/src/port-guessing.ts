@@ -36,10 +36,10 @@ const SOCKET_BATCH_INTERVAL = milliseconds(50);
 /** Ports on either side of the known ones of a sequential allocator: so many mappings may have been made since. */
 const PREDICTED_PORTS = 64;
 
-/** After the start of a search: what punches without guessing has had two rounds by then. The hard side is first, so that its
- * ports are open when the guesses come. */
-const HARD_SIDE_DELAY = milliseconds(800);
-const EASY_SIDE_DELAY = milliseconds(1000);
+/** After the start of a search: what punches without guessing has had its first round answered by then. The hard side is first,
+ * so that its ports are open when the guesses come: a port is tried once. */
+const HARD_SIDE_DELAY = milliseconds(300);
+const EASY_SIDE_DELAY = milliseconds(600);
 
 /** The sockets stay until the last guess may have been answered. */
 const HARD_SIDE_TIME = seconds(6);
