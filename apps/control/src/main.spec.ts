@@ -29,7 +29,7 @@ describe.skipIf(!isBuilt)('shadownet-control (needs a build)', () => {
     child.stdout.on('data', (part: Buffer) => (stdout += part.toString()));
     child.stderr.on('data', (part: Buffer) => {
       stderr += part.toString();
-      if (signal && stderr.includes('"listening"')) child.kill(signal);
+      if (signal && !child.killed && stderr.includes('"listening"')) child.kill(signal);
     });
     const code = await new Promise((resolve) => child.on('close', resolve));
     return { code, stdout, stderr };
