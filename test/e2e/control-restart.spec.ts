@@ -59,4 +59,18 @@ describe.skipIf(whyNoLab() !== undefined)('a control server that is killed', () 
       { hostname: 'host-b', virtual_ip: ipB, online: true },
     ]);
   });
+
+  it('is not needed for a node to come up again, with its address and a working tunnel', async () => {
+    await mesh.control.stop('SIGKILL');
+    await mesh.nodeB.down();
+    const downAt = Date.now();
+    await mesh.nodeB.up();
+    await mesh.nodeB.log.waitFor('network-remembered', 30_000, downAt);
+    expect((await mesh.nodeB.status()).virtual_ip).toBe(ipB);
+    const ping = Ping.start(mesh.hostB, ipA);
+    await ping.firstReply(60_000);
+    await ping.moreReplies(5, 10_000);
+    await ping.stop();
+    expect((await mesh.nodeB.status()).control.connected).toBe(false);
+  });
 });

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { LinkDetails } from '@shadownet/contracts';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DashboardForwarder } from '../demo/dashboard-forwarder.js';
@@ -68,6 +69,34 @@ describe.skipIf(whyNoLab() !== undefined || BROWSER === undefined)('the dashboar
       // The first answer may have come by the relay, and a heartbeat tells the server of the path.
       await expect.poll(() => row.innerText(), { timeout: 20_000 }).toMatch(/1 direct/);
     }
+  });
+
+  it('says of a link why it is direct, as both ends see it', async () => {
+    await page.getByRole('button', { name: 'Why direct? host-b' }).click();
+    for (const name of ['host-a', 'host-b']) {
+      const end = page.getByRole('region', { name: `The path as ${name} sees it` });
+      await expect.poll(() => end.innerText(), { timeout: 40_000 }).toMatch(/Direct to 203\.0\.113\.\d+:\d+, where/);
+      expect(await end.innerText()).toMatch(/server-reflexive\s+203\.0\.113\.\d+:\d+\s+answered after/);
+    }
+  });
+
+  it('shows what a server says of a link as text, whatever it is', async () => {
+    const markup = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
+    const title = await page.title();
+    const url = '**/api/v1/links/**';
+    await page.route(url, async (route) => {
+      const answer = (await (await route.fetch()).json()) as LinkDetails;
+      const [end] = answer.ends;
+      const explanation = { ...end.explanation!, path: 'relay' as const, verdict: markup, remedies: [markup] };
+      explanation.attempts = [{ kind: 'relay', endpoint: markup, result: 'answered', probes: 1, rtt_ms: 40 }];
+      await route.fulfill({ json: { ends: [{ ...end, explanation }, answer.ends[1]] } });
+    });
+    const shown = page.getByRole('region', { name: 'The path as host-a sees it' });
+    await expect.poll(() => shown.innerText(), { timeout: 20_000 }).toContain(`What would make it direct: ${markup}.`);
+    expect(await shown.locator('img, script').count()).toBe(0);
+    expect(await page.title()).toBe(title);
+    await page.unroute(url);
+    await page.getByRole('button', { name: 'Why direct? host-b' }).click();
   });
 
   it('shows bytes that move while the nodes talk', async () => {

@@ -236,7 +236,16 @@ function flagsOf(options: Options): Flags {
   return flags;
 }
 
+/** Whoever reads our output may have read enough, as head(1) does. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(ExitCode.ok);
+    throw error;
+  });
+}
+
 async function main(): Promise<void> {
+  endWithReader();
   try {
     await program().parseAsync();
   } catch (error) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ed25519Signer } from '@shadownet/crypto';
 import { encodeBase64, endpoint, parseIpAddress, parsePublicKey } from '@shadownet/primitives';
-import { issueTicket, type RelayDescription } from '@shadownet/relay';
+import { issueRevocation, issueTicket, type RelayDescription } from '@shadownet/relay';
 import { bundleRelayWorker, ClientShell } from '@shadownet/relayhost/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type RelayOptions } from './config.js';
@@ -26,6 +26,14 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
+const seconds = () => Math.floor(Date.now() / 1000);
+const metrics = async () => (await fetch(`${app.url}/metrics`)).text();
+
+async function tell(body: Uint8Array): Promise<number> {
+  const response = await fetch(`${app.url}/relay/v1/revocations`, { method: 'POST', body: Uint8Array.from(body) });
+  return response.status;
+}
+
 describe('a relay that stands alone', () => {
   it('carries between nodes with tickets, by UDP and WebSocket, and tells of it at /metrics', async () => {
     const [a, b] = [await ClientShell.open(), await ClientShell.open()];
@@ -43,6 +51,39 @@ describe('a relay that stands alone', () => {
     expect(metrics).toContain('shadownet_relay_dropped_frames_total{reason="bad-tag"} 0\n');
     await a.close();
     await b.close();
+  });
+
+  it('ends the session of a revoked node at once, refuses its tickets, and takes newer ones', async () => {
+    const [a, b] = [await ClientShell.open(), await ClientShell.open()];
+    for (const client of [a, b]) client.use(described(client));
+    const states = () => [a, b].map((client) => client.client.status()[0]?.state);
+    await expect.poll(states, { timeout: 10_000 }).toEqual(['up', 'up']);
+
+    const revocation = issueRevocation(signer, a.publicKey, seconds() + 3600);
+    expect(await tell(revocation)).toBe(200);
+    await expect.poll(() => a.client.status()[0]?.lastFailure, { timeout: 10_000 }).toBe('revoked');
+    expect(states()[1]).toBe('up');
+
+    a.use({ ...described(a), ticket: issueTicket(signer, a.publicKey, seconds() + 3700) });
+    await expect.poll(() => states()[0], { timeout: 20_000 }).toBe('up');
+    // Shown again, by whoever has seen it: it says nothing of the newer ticket.
+    expect(await tell(revocation)).toBe(200);
+    await metrics();
+    expect(states()).toEqual(['up', 'up']);
+    for (const client of [a, b]) await client.close();
+  });
+
+  it('takes revocations by the signature of its control server alone', async () => {
+    const stranger = new Ed25519Signer(Uint8Array.from(randomBytes(32)));
+    const node = await ClientShell.open();
+    const genuine = issueRevocation(signer, node.publicKey, seconds() + 3600);
+    expect(await tell(issueRevocation(stranger, node.publicKey, seconds() + 3600))).toBe(403);
+    expect(await tell(issueTicket(signer, node.publicKey, seconds() + 3600))).toBe(403);
+    expect(await tell(Buffer.concat([genuine, genuine.map((byte, i) => (i === 60 ? byte ^ 1 : byte))]))).toBe(403);
+    for (const malformed of [genuine.subarray(1), new Uint8Array(0), new Uint8Array(513 * 117)]) {
+      expect(await tell(malformed)).toBe(400);
+    }
+    await node.close();
   });
 
   it('answers at /healthz, and nothing else', async () => {

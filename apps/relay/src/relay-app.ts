@@ -13,9 +13,11 @@ import {
   RelayHostError,
   type RelayHostOptions,
   RelayWebSockets,
+  REVOCATIONS_PATH,
 } from '@shadownet/relayhost';
 import type { RelayConfig } from './config.js';
 import { RelayError } from './relay-error.js';
+import { RevocationReader } from './revocations.js';
 
 export interface RelayApp {
   /** Base64 of its X25519 key, which nodes are told of. */
@@ -49,10 +51,19 @@ export async function startRelayApp(
     throw new RelayError('address-in-use', `UDP ${address}:${config.udpPort}: ${error.message}`, { cause: error });
   }
   const sockets = new RelayWebSockets(http, host);
+  const reader = new RevocationReader(config.ticketKeys);
   http.on('request', (request, response) => {
     const send = (status: number, text: string): void => {
       response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text);
     };
+    if (request.method === 'POST' && request.url === REVOCATIONS_PATH) {
+      void reader.read(request).then((read) => {
+        if (!read.ok) return send(read.reason === 'malformed' ? 400 : 403, `${read.reason}\n`);
+        host.revokeTickets(read.revocations);
+        send(200, 'ok\n');
+      });
+      return;
+    }
     if (request.method !== 'GET') return send(405, 'method not allowed\n');
     if (request.url === '/healthz') return send(200, 'ok\n');
     if (request.url !== '/metrics') return send(404, 'not found\n');

@@ -1,4 +1,4 @@
-// The flows that this host has opened, in memory that all threads of the data plane share: by it replies are known (docs/adr/0008). A
+// The flows that this host has opened, in memory that all threads of the data plane share: by it replies are known (docs/adr/0009). A
 // hash table of buckets of 8 entries that never grows. Who opens a flow writes the entry; both directions write when they saw it last,
 // each into a word of its own. An entry is changed under its version (odd while somebody writes): whoever reads a change under way, or
 // finds that there was one, takes it for another flow's. Nobody ever waits.

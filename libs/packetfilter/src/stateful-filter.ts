@@ -1,5 +1,5 @@
 // The packet filter of a mesh node. In shared memory lie what the policy lets each peer open towards us and us towards it, and the
-// flows that we opened (docs/adr/0008). Made in every thread that moves packets; libs/wireguard says where it is asked.
+// flows that we opened (docs/adr/0009). Made in every thread that moves packets; libs/wireguard says where it is asked.
 //
 //   in    what the peer may open towards us, and replies to what we opened and still may
 //   out   what may be a reply to what the peer may open towards us, and what we may open towards it, which is noted

@@ -27,4 +27,6 @@ export { DEFAULT_RELAY_LIMITS, type RelayLimits, RelayServer, type RelayServerOp
 export type { ClientLimits } from './server/server-session.js';
 export { type Epochs, type RelaySessionRef, RelaySessionTable } from './session-table.js';
 export { readStreamMessage, StreamMessageWriter } from './stream-message.js';
-export { issueTicket, TicketAdmission, type TicketSigner } from './ticket.js';
+export { issueRevocation, openRevocation, REVOCATION_BYTES, type Revocation } from './revocation.js';
+export type { TicketSigner } from './signed-statement.js';
+export { issueTicket, TicketAdmission } from './ticket.js';

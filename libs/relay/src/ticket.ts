@@ -1,45 +1,34 @@
 // Tickets: how a relay that stands alone knows whom to admit. The control server signs that a key belongs to its network, for a
-// while; the network is the one of the signing key.
-//
-//     117 bytes: version 1, signer's key 16 (its first bytes), node's key 32, expires 4 (Unix s, big-endian), signature 64
+// while; the network is the one of the signing key. Layout: signed-statement.ts, version 1. A revocation (revocation.ts) voids them.
 
-import type { Ed25519Signer, Ed25519Verifier } from '@shadownet/crypto';
+import type { Ed25519Signer } from '@shadownet/crypto';
 import {
   addDuration,
-  ByteReader,
-  ByteWriter,
-  bytesEqual,
   encodeHex,
+  encodePublicKey,
   type Instant,
   type PublicKey,
-  publicKeyFromBytes,
   publicKeysEqual,
   seconds,
 } from '@shadownet/primitives';
-import { KEY_BYTES } from './constants.js';
+import type { Revocation } from './revocation.js';
 import type { Admission, AdmissionResult } from './server/admission.js';
+import { openStatement, signStatement, type TicketSigner } from './signed-statement.js';
 
 const VERSION = 1;
-const NETWORK_BYTES = 16;
-const SIGNATURE_BYTES = 64;
-const SIGNED_BYTES = 1 + NETWORK_BYTES + KEY_BYTES + 4;
-const TICKET_BYTES = SIGNED_BYTES + SIGNATURE_BYTES;
+/** Revocations that are remembered, each until the tickets that it voids have ended anyhow. */
+const MAX_REVOCATIONS = 65_536;
 
 /** A ticket for `node` until `expiresAt`, in whole seconds since the Unix epoch. */
 export function issueTicket(signer: Ed25519Signer, node: PublicKey, expiresAt: number): Uint8Array {
-  const network = signer.publicKey.subarray(0, NETWORK_BYTES);
-  const signed = new ByteWriter(TICKET_BYTES).u8(VERSION).bytes(network).bytes(node).u32be(expiresAt).view();
-  return new ByteWriter(TICKET_BYTES).bytes(signed).bytes(signer.sign(signed)).view();
-}
-
-export interface TicketSigner {
-  /** 32 bytes: the Ed25519 key whose tickets count. */
-  readonly publicKey: Uint8Array;
-  readonly verifier: Ed25519Verifier;
+  return signStatement(VERSION, signer, node, expiresAt);
 }
 
 /** Admits whoever has a ticket of one of some signers. Used by the relay that stands alone. */
 export class TicketAdmission implements Admission {
+  /** By network and key: tickets that end by then count no more. */
+  readonly #voidUntil = new Map<string, number>();
+
   /** @param wallSeconds the time of day in seconds since the Unix epoch, by which tickets end */
   constructor(
     private readonly signers: readonly TicketSigner[],
@@ -48,18 +37,35 @@ export class TicketAdmission implements Admission {
 
   admit(client: PublicKey, ticket: Uint8Array, now: Instant): AdmissionResult {
     if (ticket.length === 0) return { ok: false, reason: 'ticket-missing' };
-    if (ticket.length !== TICKET_BYTES || ticket[0] !== VERSION) return { ok: false, reason: 'ticket-invalid' };
-    const reader = new ByteReader(ticket.subarray(1));
-    const network = reader.bytes(NETWORK_BYTES);
-    const node = publicKeyFromBytes(reader.bytes(KEY_BYTES));
-    const left = seconds(reader.u32be() - this.wallSeconds());
-    const signer = this.signers.find(({ publicKey }) => bytesEqual(publicKey.subarray(0, NETWORK_BYTES), network));
-    const signature = ticket.subarray(SIGNED_BYTES);
-    if (!signer || !node || !publicKeysEqual(node, client)) return { ok: false, reason: 'ticket-invalid' };
-    if (!signer.verifier.verify(ticket.subarray(0, SIGNED_BYTES), signature)) {
-      return { ok: false, reason: 'ticket-invalid' };
-    }
+    const opened = openStatement(VERSION, ticket, this.signers);
+    if (!opened.ok || !publicKeysEqual(opened.node, client)) return { ok: false, reason: 'ticket-invalid' };
+    const left = seconds(opened.until - this.wallSeconds());
     if (left <= 0) return { ok: false, reason: 'ticket-expired' };
-    return { ok: true, network: encodeHex(network), until: addDuration(now, left) };
+    const network = encodeHex(opened.network);
+    if (opened.until <= (this.#voidUntil.get(keyOf(network, client)) ?? 0)) return { ok: false, reason: 'revoked' };
+    return { ok: true, network, until: addDuration(now, left) };
   }
+
+  /** True if it is news: not one that is known, nor about tickets that have ended. The session of its node is the caller's to end. */
+  revoke({ network, node, ticketsUntil }: Revocation): boolean {
+    const key = keyOf(network, node);
+    if (ticketsUntil <= this.wallSeconds() || ticketsUntil <= (this.#voidUntil.get(key) ?? 0)) return false;
+    this.#forgetEnded();
+    this.#voidUntil.set(key, ticketsUntil);
+    return true;
+  }
+
+  #forgetEnded(): void {
+    if (this.#voidUntil.size < MAX_REVOCATIONS) return;
+    const now = this.wallSeconds();
+    for (const [key, until] of this.#voidUntil) if (until <= now) this.#voidUntil.delete(key);
+    for (const key of this.#voidUntil.keys()) {
+      if (this.#voidUntil.size < MAX_REVOCATIONS) return;
+      this.#voidUntil.delete(key);
+    }
+  }
+}
+
+function keyOf(network: string, node: PublicKey): string {
+  return `${network} ${encodePublicKey(node)}`;
 }

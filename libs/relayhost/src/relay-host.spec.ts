@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Ed25519Signer, generatePrivateKey, nodeCrypto } from '@shadownet/crypto';
 import { endpoint, parseIpAddress, publicKeyFromBytes, publicKeysEqual } from '@shadownet/primitives';
 import { issueTicket, type RelayDescription } from '@shadownet/relay';
+import { openPortableUdp, type UdpSocket } from '@shadownet/udp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { bundleRelayWorker } from './bundled-relay.contract.js';
@@ -55,6 +56,16 @@ describe.each(['best', 'portable'] as const)('a relay with the %s UDP socket', (
       ]);
     expect(c.client.status()[0]?.transport).toBe('stream');
     expect(await relay.host.counters()).toMatchObject({ clients: 3, streams: 1, core: { confirmed: 3 } });
+  });
+
+  it('tells clients behind one address apart by every bit of their ports', async () => {
+    const relay = await startRelay({ udp: { address: LOOPBACK, port: 0, kind } });
+    for (const client of await clientsAtLikePorts()) {
+      relay.host.admit([client.keyText]);
+      client.use(relay.description());
+      await expect.poll(() => client.client.home, { timeout: 5000 }).toBe('relay');
+    }
+    expect(await relay.host.counters()).toMatchObject({ clients: 2, streams: 0 });
   });
 
   it('forwards bursts whole and in order', async () => {
@@ -167,6 +178,24 @@ async function startRelay(options: Partial<RelayHostOptions> = {}): Promise<Star
     ...changes,
   });
   return { host, url, description };
+}
+
+/** Two on ports of which the low twelve bits are the same. */
+async function clientsAtLikePorts(): Promise<ClientShell[]> {
+  const address = parseIpAddress(LOOPBACK)!;
+  for (let port = 20_000; port < 30_000; port++) {
+    const opened: UdpSocket[] = [];
+    try {
+      for (const each of [port, port + 4096]) opened.push(await openPortableUdp({ address, port: each }));
+    } catch {
+      for (const socket of opened) await socket.close();
+      continue;
+    }
+    const clients = opened.map((socket) => new ClientShell(socket));
+    cleanUps.push(...clients.map((client) => () => client.close()));
+    return clients;
+  }
+  throw new Error('no two such ports are free');
 }
 
 async function member({ host }: StartedRelay): Promise<ClientShell> {

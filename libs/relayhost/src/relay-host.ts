@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { assertNever } from '@shadownet/primitives';
+import type { Revocation } from '@shadownet/relay';
 import { RelayHostError } from './relay-host-error.js';
 import type { RelayUdpKind } from './relay-udp.js';
 import type { FromRelay, RelayHostCounters, RelayWorkerStart, StreamNumber, ToRelay } from './worker-messages.js';
@@ -74,6 +75,11 @@ export class RelayHost {
   /** Keys that are not members any more: their sessions end at once. */
   revoke(keys: readonly string[]): void {
     this.#post({ kind: 'revoke', keys });
+  }
+
+  /** Revocations that are authentic: tickets count no more, and sessions that came by them end at once. */
+  revokeTickets(revocations: readonly Revocation[]): void {
+    this.#post({ kind: 'revoke-tickets', revocations });
   }
 
   openStream(endpoint: string, handler: StreamHandler): StreamNumber {

@@ -11,6 +11,8 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { RelayHost } from './relay-host.js';
 
 export const RELAY_PATH = '/relay/v1';
+/** Where a relay that stands alone is told of revocations, beside it. */
+export const REVOCATIONS_PATH = `${RELAY_PATH}/revocations`;
 
 /** Of one client, and of all: enough for 1 Gbit/s at the few milliseconds that the relay's thread takes. */
 const MAX_UNTAKEN_BYTES = 128 * 1024;

@@ -19,6 +19,7 @@ import {
   type RelayLink,
   RelayServer,
   type RelayServerOutput,
+  type Revocation,
   TicketAdmission,
 } from '@shadownet/relay';
 import { openRelayUdp } from './best-relay-udp.js';
@@ -47,6 +48,7 @@ export async function runRelayWorker(): Promise<void> {
 }
 
 class RelayWorker {
+  readonly #tickets: TicketAdmission | undefined;
   readonly #admission: MemberAdmission;
   readonly #server: RelayServer;
   readonly #streams: WorkerStreams;
@@ -61,8 +63,8 @@ class RelayWorker {
   ) {
     const { provider: crypto } = chooseCryptoProvider();
     const signers = start.ticketKeys.map((publicKey) => ({ publicKey, verifier: new Ed25519Verifier(publicKey) }));
-    const tickets = signers.length > 0 ? new TicketAdmission(signers, () => Date.now() / 1000) : undefined;
-    this.#admission = new MemberAdmission(start.network, tickets);
+    this.#tickets = signers.length > 0 ? new TicketAdmission(signers, () => Date.now() / 1000) : undefined;
+    this.#admission = new MemberAdmission(start.network, this.#tickets);
     this.#server = new RelayServer({
       ...{ crypto, hasher, admission: this.#admission, limits: start.limits },
       random: (length) => Uint8Array.from(randomBytes(length)),
@@ -91,6 +93,9 @@ class RelayWorker {
         break;
       case 'revoke':
         for (const key of message.keys) this.#revoke(key);
+        break;
+      case 'revoke-tickets':
+        for (const revocation of message.revocations) this.#revokeTickets(revocation);
         break;
       case 'stream-open':
         this.#streams.open(message.stream, message.endpoint, now());
@@ -134,6 +139,11 @@ class RelayWorker {
     const publicKey = parsePublicKey(key);
     this.#admission.delete(key);
     if (publicKey) this.#server.revoke(this.start.network, publicKey, this.#out);
+  }
+
+  /** Once only: whoever shows an old revocation again ends no session that a newer ticket has begun. */
+  #revokeTickets(revocation: Revocation): void {
+    if (this.#tickets?.revoke(revocation)) this.#server.revoke(revocation.network, revocation.node, this.#out);
   }
 
   #look(): void {

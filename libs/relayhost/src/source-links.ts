@@ -20,8 +20,8 @@ export class SourceLinks {
     const port = header.sourcePort;
     const known = this.#places[port & (PLACES - 1)];
     if (known) {
-      const { address, zone = 0 } = known.endpoint;
-      if (header.isFrom(address.bytes, port, zone) && header.isTo(known.local?.bytes)) return known;
+      const { address, port: itsPort, zone = 0 } = known.endpoint;
+      if (header.isFrom(address.bytes, itsPort, zone) && header.isTo(known.local?.bytes)) return known;
     }
     const endpoint = header.source();
     const link: UdpLink = { kind: 'udp', id: formatEndpoint(endpoint), endpoint, local: header.local() };

@@ -1,7 +1,7 @@
 // What passes between the main thread, which has the WebSockets, and the relay's thread, which has the core and the UDP socket.
 // Frames travel in whole messages of a stream, whose memory is handed over.
 
-import type { RelayCounters, RelayLimits } from '@shadownet/relay';
+import type { RelayCounters, RelayLimits, Revocation } from '@shadownet/relay';
 import type { RelayUdpCounters, RelayUdpKind, UdpOptions } from './relay-udp.js';
 
 /** The workerData of the relay's thread. */
@@ -22,6 +22,8 @@ export type StreamNumber = number;
 
 export type ToRelay =
   | { readonly kind: 'admit' | 'revoke'; readonly keys: readonly string[] }
+  /** Of tickets; checked already. */
+  | { readonly kind: 'revoke-tickets'; readonly revocations: readonly Revocation[] }
   | { readonly kind: 'stream-open'; readonly stream: StreamNumber; readonly endpoint: string }
   | { readonly kind: 'stream-message'; readonly stream: StreamNumber; readonly message: Uint8Array }
   /** So many bytes have left for the client: there is room for more. */

@@ -15,8 +15,11 @@ const ROOT = process.cwd();
 const CONTROL = join(ROOT, 'apps', 'control', 'bin', 'shadownet-control.js');
 const LOAD = fileURLToPath(new URL('./relay-load.mjs', import.meta.url));
 const SETTLE_SECONDS = 2;
-/** All come from one address, of which the relay lets so many connect in a second (DEFAULT_RELAY_LIMITS). */
-const CONNECTING_MS = 11;
+/**
+ * All come from one address, of which the relay lets 100 connect in a second (DEFAULT_RELAY_LIMITS), and whoever is refused waits. While
+ * some still connect they are a load of their own, so that all are waited for, but not for longer than this.
+ */
+const CONNECTING_MS = 45_000;
 /** After 20 registrations: the API takes 100 requests a second from one address (SOURCE_LIMITS). */
 const REGISTERING_MS = 220;
 const HEARTBEAT_EVERY_MS = 20;
@@ -52,7 +55,7 @@ export async function runRelayBench({ idleClients, seconds, payloadBytes }: Rela
       const common = { relay, transport, payloadBytes };
       const text = (from: number, to?: number) => secrets.slice(from, to).map((secret) => secret.toString('base64'));
       const receiver = startLoad({ ...common, secrets: [...text(1, 2), ...text(2)], to: undefined });
-      await new Promise((resolve) => setTimeout(resolve, 1500 + CONNECTING_MS * idleClients));
+      await connected(receiver.lines, idleClients);
       const sender = startLoad({ ...common, secrets: text(0, 1), to: nodes[1]!.publicKey });
       await new Promise((resolve) => setTimeout(resolve, SETTLE_SECONDS * 1000));
       receiver.lines.length = 0;
@@ -71,6 +74,15 @@ export async function runRelayBench({ idleClients, seconds, payloadBytes }: Rela
     for (const child of children) child.kill();
     await new Promise((resolve) => setTimeout(resolve, 1000));
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Until the load process says that all its idle clients are connected. */
+async function connected(lines: readonly string[], idleClients: number): Promise<void> {
+  for (const deadline = performance.now() + CONNECTING_MS; performance.now() < deadline;) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const line = lines.at(-1);
+    if (line !== undefined && (JSON.parse(line) as { idleClients: number }).idleClients >= idleClients) return;
   }
 }
 

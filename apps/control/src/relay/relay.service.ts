@@ -13,7 +13,7 @@ import {
   parsePublicKey,
   publicKeyFromBytes,
 } from '@shadownet/primitives';
-import { issueTicket } from '@shadownet/relay';
+import { issueRevocation, issueTicket } from '@shadownet/relay';
 import { RELAY_PATH, RelayHost, RelayHostError, type RelayHostCounters, RelayWebSockets } from '@shadownet/relayhost';
 import { type Clock, CLOCK } from '../clock.js';
 import { CONFIG, type ControlConfig, EMBEDDED_RELAY } from '../config.js';
@@ -21,6 +21,7 @@ import { ControlError } from '../control-error.js';
 import { WriteQueue } from '../database/write-queue.js';
 import { CRYPTO } from '../identity/identity.module.js';
 import { NodeEntity } from '../nodes/node.entity.js';
+import { RelayRevocations } from './relay-revocations.js';
 import { RELAY_WORKER } from './relay-worker-file.js';
 
 const TICKET_SECONDS = 3600;
@@ -40,6 +41,7 @@ export class RelayService implements OnModuleInit, OnModuleDestroy {
   readonly #logger = new Logger(RelayService.name);
   readonly #signer: Ed25519Signer;
   readonly #tickets = new Map<string, Ticket>();
+  readonly #revocations: RelayRevocations;
   #embedded: { readonly host: RelayHost; readonly sockets: RelayWebSockets; readonly description: Relay } | undefined;
 
   constructor(
@@ -53,6 +55,11 @@ export class RelayService implements OnModuleInit, OnModuleDestroy {
     const seed = loadKeyFile(join(config.dataDir, 'ticket.key'));
     this.#signer = new Ed25519Signer(seed);
     seed.fill(0);
+    this.#revocations = new RelayRevocations({
+      relays: config.relays,
+      wallSeconds: () => this.#wallSeconds(),
+      onFailed: (relay, error) => this.#logger.warn({ event: 'relay-not-told', relay, error }),
+    });
   }
 
   async onModuleInit(): Promise<void> {
@@ -86,6 +93,15 @@ export class RelayService implements OnModuleInit, OnModuleDestroy {
     this.#embedded?.host.admit([publicKey]);
   }
 
+  /** A node that is registered or enabled no more: no relay carries for it from now on. Base64 of its key. */
+  revoke(publicKey: string): void {
+    this.#embedded?.host.revoke([publicKey]);
+    this.#tickets.delete(publicKey);
+    const ticketsUntil = this.#wallSeconds() + TICKET_SECONDS;
+    const revocation = issueRevocation(this.#signer, parsePublicKey(publicKey)!, ticketsUntil);
+    this.#revocations.add(publicKey, revocation, ticketsUntil);
+  }
+
   /** All relays, with what the node of that key needs to use them. */
   relaysFor(publicKey: string): Relay[] {
     const embedded = this.#embedded ? [this.#embedded.description] : [];
@@ -106,6 +122,7 @@ export class RelayService implements OnModuleInit, OnModuleDestroy {
 
   /** Before the HTTP server closes, which waits for its connections. */
   async onModuleDestroy(): Promise<void> {
+    await this.#revocations.close();
     if (!this.#embedded) return;
     const { host, sockets } = this.#embedded;
     await host.close();
@@ -134,11 +151,16 @@ export class RelayService implements OnModuleInit, OnModuleDestroy {
     this.#embedded = undefined;
   }
 
+  #wallSeconds(): number {
+    return Math.floor(this.clock.wall() / 1000);
+  }
+
   #ticketFor(publicKey: string): string {
-    const now = Math.floor(this.clock.wall() / 1000);
+    const now = this.#wallSeconds();
     const known = this.#tickets.get(publicKey);
     if (known && known.expiresAt - now >= RENEW_BELOW_SECONDS) return known.text;
-    const expiresAt = now + TICKET_SECONDS;
+    // A node that was revoked and is back: later than what the revocation voids.
+    const expiresAt = Math.max(now + TICKET_SECONDS, this.#revocations.ticketsUntil(publicKey) + 1);
     const text = encodeBase64(issueTicket(this.#signer, parsePublicKey(publicKey)!, expiresAt));
     this.#tickets.delete(publicKey);
     this.#tickets.set(publicKey, { text, expiresAt });

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Relay, registerResponseSchema } from '@shadownet/contracts';
@@ -13,7 +16,7 @@ import {
   parsePublicKey,
   publicKeyFromBytes,
 } from '@shadownet/primitives';
-import { type RelayDescription, TicketAdmission } from '@shadownet/relay';
+import { openRevocation, type RelayDescription, TicketAdmission } from '@shadownet/relay';
 import { bundleRelayWorker, ClientShell } from '@shadownet/relayhost/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ControlOptions } from '../config.js';
@@ -60,6 +63,16 @@ describe('the relay of the control server', () => {
     await expect.poll(() => stranger.client.status()[0]?.lastFailure).toBe('unknown-key');
   });
 
+  it('ends the session of a node that is revoked', async () => {
+    const server = await start();
+    const node = await registered(server);
+    node.use(description(server, node.relays));
+    await expect.poll(() => node.client.client.status()[0]?.state).toBe('up');
+    server.running.app.get(RelayService).revoke(encodePublicKey(node.client.publicKey));
+    await expect.poll(() => node.client.client.status()[0]?.state).not.toBe('up');
+    await expect.poll(() => node.client.client.status()[0]?.lastFailure, { timeout: 10_000 }).toBe('unknown-key');
+  });
+
   it('can be left out', async () => {
     const server = await start({ relay: false });
     const { json } = await server.node().register();
@@ -104,6 +117,40 @@ describe('relays that stand alone', () => {
     const ticket = decodeBase64(node.relays[0]!.ticket!)!;
     expect(admission.admit(node.client.publicKey, ticket, instant(0))).toMatchObject({ ok: true });
     expect(admission.admit(newKey(), ticket, instant(0))).toMatchObject({ ok: false });
+  });
+
+  it('are told of a removed node at once, and again until they have heard of it; later tickets count', async () => {
+    const bodies: Uint8Array[] = [];
+    const relay = createServer((request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part));
+      request.on('end', () => {
+        expect([request.method, request.url]).toEqual(['POST', '/relay/v1/revocations']);
+        response.writeHead(bodies.push(Uint8Array.from(Buffer.concat(parts))) === 1 ? 503 : 200).end();
+      });
+    }).listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    cleanUps.push(() => relay.close());
+    const { port } = relay.address() as AddressInfo;
+    const eu = { id: 'eu-1', public_key: encodePublicKey(newKey()), host: '127.0.0.1', udp_port: 3480 };
+    const relays = relaysFile([{ ...eu, websocket_url: `ws://127.0.0.1:${port}/relay/v1` }]);
+    const server = await start({ relays, relay: false });
+    const node = await registered(server);
+    const service = server.running.app.get(RelayService);
+    const publicKey = decodeBase64(service.ticketKey)!;
+    const signers = [{ publicKey, verifier: new Ed25519Verifier(publicKey) }];
+    const admission = new TicketAdmission(signers, () => Date.now() / 1000);
+    const { publicKey: key } = node.client;
+    const admit = (ticket: string | null) => admission.admit(key, decodeBase64(ticket!)!, instant(0));
+    expect(admit(node.relays[0]!.ticket).ok).toBe(true);
+
+    service.revoke(encodePublicKey(key));
+    await expect.poll(() => bodies.length, { timeout: 15_000 }).toBe(2);
+    expect(bodies[1]).toEqual(bodies[0]);
+    expect(admission.revoke(openRevocation(bodies[1]!, signers)!)).toBe(true);
+    expect(admission.revoke(openRevocation(bodies[1]!, signers)!)).toBe(false);
+    expect(admit(node.relays[0]!.ticket)).toEqual({ ok: false, reason: 'revoked' });
+    expect(admit(service.relaysFor(encodePublicKey(key))[0]!.ticket).ok).toBe(true);
   });
 
   it.each([

@@ -127,12 +127,20 @@ export class ControlSession {
     });
   }
 
-  /** Starts heartbeats, event stream and poll. */
+  /** Starts heartbeats, event stream and poll; also without a registration, which is made once the server is there. */
   start(): void {
     this.#phase = 'running';
     void this.#streamLoop();
-    this.#scheduleBeat(this.#heartbeatInterval);
+    if (this.#contact.kind === 'connected') this.#scheduleBeat(this.#heartbeatInterval);
+    else this.#startAway();
     this.#schedulePoll();
+  }
+
+  /** Nobody has answered yet: the first contact is a registration. */
+  #startAway(): void {
+    this.#contact = { kind: 'lost', at: undefined };
+    this.#mustRegister = true;
+    this.#scheduleBeat(this.#beatBackoff.next());
   }
 
   /** Tells the server now what changed, instead of at the next heartbeat. */

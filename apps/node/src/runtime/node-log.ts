@@ -23,6 +23,7 @@ export interface NodeEvents {
   slept: object;
   'nat-measured': { kind: string; meaning: string };
   registered: { peer_id: string; assigned_ip: string; network_cidr: string };
+  'network-remembered': { assigned_ip: string; peers: number };
   'interface-up': { interface: string; address: string; mtu: number };
   'uapi-unavailable': { error: string };
   'uapi-refused': { errno: number; reason: string };
@@ -66,6 +67,7 @@ const LEVELS: Record<keyof NodeEvents, Exclude<LogLevel, 'trace'>> = {
   slept: 'info',
   'nat-measured': 'info',
   registered: 'info',
+  'network-remembered': 'warn',
   'interface-up': 'info',
   'uapi-unavailable': 'warn',
   'uapi-refused': 'warn',

@@ -121,6 +121,35 @@ describe('a node', () => {
     expect(log.of('data-plane')).toEqual([{ kind: 'portable', workers: 0, reason: 'it is a test' }]);
   });
 
+  it('comes up with the address and the map of its last run while the server is away, and registers when it is back', async () => {
+    control.map = { ...control.map, peers: [PEER] };
+    const first = node();
+    await up(first);
+    await first.stop();
+    await control.stop();
+
+    const summary = await node().start();
+    expect(summary).toContain('test0 is up: 10.100.0.7 in 10.100.0.0/16');
+    expect(log.of('network-remembered')).toEqual([{ assigned_ip: '10.100.0.7', peers: 1 }]);
+    expect(tuns[1]!.broughtUpWith).toEqual([['10.100.0.7/16']]);
+    expect(await status()).toMatchObject({ control: { connected: false }, peers: [{ public_key: PEER.public_key }] });
+
+    const registrations = control.seen('/register').length;
+    await control.start();
+    await expect.poll(() => control.seen('/register').length, { timeout: 15_000 }).toBe(registrations + 1);
+    await expect.poll(() => control.seen('/events').at(-1)?.lastEventId, { timeout: 15_000 }).toBe('1.1');
+  });
+
+  it('does not come up while the server is away with what somebody else has written', async () => {
+    const first = node();
+    await up(first);
+    await first.stop();
+    await control.stop();
+    const file = join(folder, 'state/network');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('10.100.0.7', '10.100.0.8'));
+    await expect(node({ startTimeout: seconds(1) }).start()).rejects.toMatchObject({ code: 'control-unreachable' });
+  });
+
   it('asks for the data plane that it is told to use', async () => {
     await up(node({ dataPlane: 'linux' }));
     expect(choices[0]?.kind).toBe('linux');

@@ -16,6 +16,7 @@ import {
   parseIpAddress,
   parseIpPrefix,
   type PublicKey,
+  seconds,
 } from '@shadownet/primitives';
 import type { RelayTransport } from '@shadownet/relay';
 import { Tunnel, type TunnelEvent } from '@shadownet/tunnel';
@@ -27,6 +28,7 @@ import { ControlSocketServer } from '../control-socket/control-socket-server.js'
 import { NodeError } from '../node-error.js';
 import { NodeRelays } from '../relays/node-relays.js';
 import { mappingNonce } from '../router/mapping-nonce.js';
+import { NetworkStore, storedNetworkKey, type StoredNetwork } from '../state/stored-network.js';
 import { StateDirectory } from '../state/state-directory.js';
 import { lockState } from '../state/state-lock.js';
 import { VERSION } from '../version.js';
@@ -71,6 +73,8 @@ export const TUN_MTU = 1280;
 const STUN_PATIENCE_MS = 500;
 /** Nor does `ready` wait longer for the first network map, without which packets have no peer to go to. */
 const MAP_PATIENCE_MS = 1_000;
+/** How long a node that remembers its place in the network waits for the server, twice, before it comes up without. */
+const SERVER_PATIENCE = seconds(2);
 /** How soon it is noticed that the interface was deleted, or got another MTU. */
 const INTERFACE_INTERVAL_MS = 500;
 
@@ -79,6 +83,7 @@ interface Core {
   readonly nodeId: string;
   readonly crypto: CryptoProvider;
   readonly serverKey: PublicKey;
+  readonly store: NetworkStore;
   readonly dataPlane: DataPlane;
   readonly socket: UdpSocket;
   readonly tunnel: Tunnel;
@@ -108,6 +113,8 @@ export class NodeRuntime {
   #core: Core | undefined;
   #assignment: Assignment | undefined;
   #registration: RegisterResponse | undefined;
+  /** Of the last run. */
+  #remembered: StoredNetwork | undefined;
   #networkCidr = '';
   readonly #firstReflexive = new Signal();
   readonly #firstMap = new Signal();
@@ -123,7 +130,7 @@ export class NodeRuntime {
     const { config, log } = this.#options;
     const deadline = addDuration(monotonicNow(), config.startTimeout);
     const core = await this.#connect(deadline);
-    await core.session.registerUntil(deadline);
+    await this.#register(core, deadline);
     this.#raiseInterface(core);
     await this.#serveUapi(core);
     core.session.start();
@@ -131,7 +138,8 @@ export class NodeRuntime {
     core.network.watch();
     log.event('ready', {});
     const { address, networkCidr } = this.#assignment!;
-    return `${config.interfaceName} is up: ${address} in ${networkCidr}, registered with ${config.control.href}`;
+    const standing = core.session.connected ? 'registered with' : 'as it was; waiting for';
+    return `${config.interfaceName} is up: ${address} in ${networkCidr}, ${standing} ${config.control.href}`;
   }
 
   /** Goodbye to the control server, interface gone, sockets closed. Works at any time, also in the middle of `start`. */
@@ -184,8 +192,7 @@ export class NodeRuntime {
     const { publicKey } = tunnel;
     const client = new ControlClient({ url: config.control, crypto, random: secureRandom, publicKey, wallNow });
     this.#cleanups.push(() => client.close());
-    const info = await this.#fetchServerInfo(client, deadline);
-    const serverKey = checkServerKey(info, state, log);
+    const { info, serverKey, store } = await this.#meetServer({ client, state, crypto, key: key.expose() }, deadline);
     const keys = deriveControlKeys(crypto, privateKey, publicKey, serverKey);
     privateKey.zero();
     if (!keys) throw new NodeError('control-refused', 'the control server shows no valid key');
@@ -196,7 +203,7 @@ export class NodeRuntime {
     const session = new ControlSession({ client, host, log, random: secureRandom, now: monotonicNow });
     this.#cleanups.push(() => session.stop(nodeId));
     this.#networkCidr = info.network_cidr;
-    const parts = { nodeId, crypto, serverKey, dataPlane, socket, tunnel, driver, client, session };
+    const parts = { nodeId, crypto, serverKey, store, dataPlane, socket, tunnel, driver, client, session };
     const network = this.#ownNetwork(parts, mappingNonce(crypto, key.expose()));
     const relays = this.#nodeRelays(parts, key.expose(), state);
     const pings = new PeerPings(tunnel, (peer) => driver.run((_, now, out) => tunnel.ping(peer, now, out)));
@@ -261,6 +268,65 @@ export class NodeRuntime {
     state.rememberPort(socket.port);
     log.event('socket-bound', { port: socket.port });
     return socket;
+  }
+
+  /**
+   * The server's key, pinned before or now, and where its STUN server is. A server that does not answer for a while is taken as it
+   * was, by a node that remembers its place in the network.
+   */
+  async #meetServer(
+    {
+      client,
+      state,
+      crypto,
+      key,
+    }: { client: ControlClient; state: StateDirectory; crypto: CryptoProvider; key: Uint8Array },
+    deadline: Instant,
+  ): Promise<{ info: ServerAddress; serverKey: PublicKey; store: NetworkStore }> {
+    const { log } = this.#options;
+    const storeFor = (serverKey: PublicKey): NetworkStore => {
+      const store = new NetworkStore({
+        ...{ crypto, state, serverKey, key: storedNetworkKey(crypto, key), now: monotonicNow },
+        onUnwritable: ({ message }) => log.event('state-unwritable', { error: message }),
+      });
+      this.#cleanups.push(() => store.flush());
+      return store;
+    };
+    const pinned = state.serverKey;
+    const stored = pinned && storeFor(pinned).load();
+    this.#remembered = stored;
+    try {
+      const info = await this.#fetchServerInfo(client, stored ? this.#patience(deadline) : deadline);
+      const serverKey = checkServerKey(info, state, log);
+      return { info, serverKey, store: storeFor(serverKey) };
+    } catch (error) {
+      if (!stored || !isUnreachable(error)) throw error;
+      return { info: stored.registration, serverKey: pinned, store: storeFor(pinned) };
+    }
+  }
+
+  /** Registers, or takes the place that the node remembers if the server is away. */
+  async #register(core: Core, deadline: Instant): Promise<void> {
+    const remembered = this.#remembered;
+    try {
+      await core.session.registerUntil(remembered ? this.#patience(deadline) : deadline);
+    } catch (error) {
+      if (!remembered || !isUnreachable(error)) throw error;
+      const { registration, map } = remembered;
+      this.#registration = registration;
+      this.#networkCidr = registration.network_cidr;
+      this.#options.log.event('network-remembered', {
+        assigned_ip: registration.assigned_ip,
+        peers: map.peers.length,
+      });
+      void core.relays.setRelays(registration.relays);
+      this.#onMapChange(core, { kind: 'map', map });
+    }
+  }
+
+  #patience(deadline: Instant): Instant {
+    const soon = addDuration(monotonicNow(), SERVER_PATIENCE);
+    return soon < deadline ? soon : deadline;
   }
 
   async #fetchServerInfo(client: ControlClient, deadline: Instant): Promise<ServerInfo> {
@@ -449,13 +515,14 @@ export class NodeRuntime {
     void this.#askStunServers(core, response);
   }
 
-  #onMapChange({ driver, relays, tunnel }: Core, change: MapChange): boolean {
+  #onMapChange({ driver, relays, store, tunnel }: Core, change: MapChange): boolean {
     const update = driver.run((tunnel, now, out) =>
       change.kind === 'map'
         ? tunnel.updateNetworkMap(change.map, now, out)
         : tunnel.applyMapDelta(change.delta, now, out),
     );
     if (!update.ok) return update.reason !== 'map-needed';
+    if (this.#registration) store.remember({ registration: this.#registration, map: tunnel.networkMap! });
     relays.setPeers(tunnel.peers);
     this.#firstMap.raise();
     if (update.added + update.changed + update.removed > 0) {
@@ -485,6 +552,13 @@ export class NodeRuntime {
     if (request.command === 'can') return askPolicy(core.client, request);
     return { ok: true, result: describeNode({ config: this.#options.config, ...core, ...assignment }, monotonicNow()) };
   }
+}
+
+/** What of the server's word about itself is needed to go on. */
+type ServerAddress = StunAnnouncement & Pick<ServerInfo, 'network_cidr'>;
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof NodeError && error.code === 'control-unreachable';
 }
 
 /** On the first of these ports that is free; the last failure is thrown, a UdpError. */

@@ -96,6 +96,15 @@ export class StateDirectory {
     return first;
   }
 
+  /** As `storeNetwork` wrote it, or as somebody else did. */
+  get storedNetwork(): string | undefined {
+    return this.#read('network', (text) => text);
+  }
+
+  storeNetwork(text: string): void {
+    this.#write('network', text);
+  }
+
   /** What the file says, `undefined` if there is none. Throws `state-unusable` if `parse` makes nothing of it. */
   #read<T>(name: string, parse: (text: string) => T | undefined): T | undefined {
     const path = this.#file(name);
