@@ -7,6 +7,7 @@ import { AuthModule } from './auth/auth.module.js';
 import { CallsModule } from './calls/calls.module.js';
 import { DashboardModule } from './dashboard/dashboard.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { EnrolmentModule } from './enrolment/enrolment.module.js';
 import { EventsModule } from './events/events.module.js';
 import { ExplanationsModule } from './explanations/explanations.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
@@ -38,6 +39,7 @@ export class AppModule {
         RelayModule,
         NetworkMapModule,
         EventsModule,
+        EnrolmentModule,
         NodesModule,
         CallsModule,
         PolicyModule,

@@ -24,6 +24,22 @@ export {
   type LinkState,
 } from './heartbeat.js';
 export {
+  type CreateJoinKeyRequest,
+  createJoinKeyRequestSchema,
+  type CreateJoinKeyResponse,
+  createJoinKeyResponseSchema,
+  createJoinKey,
+  type JoinKey,
+  type JoinKeyList,
+  joinKeyListSchema,
+  type JoinKeyMessage,
+  joinKeyMessageSchema,
+  type JoinProof,
+  joinProofMessage,
+  parseJoinKey,
+  tagsSchema,
+} from './join-key.js';
+export {
   readRequestSignature,
   type SignatureCrypto,
   type SignatureHeaders,

@@ -14,6 +14,7 @@ import {
   publicKeySchema,
   timeSchema,
 } from './fields.js';
+import { joinProofSchema } from './join-key.js';
 import { homeRelaySchema, relaysSchema } from './relay.js';
 
 /** Where STUN saw the node from; both null while no STUN server has answered. */
@@ -32,6 +33,8 @@ export const registerRequestSchema = z
     version: labelSchema,
     candidates: candidatesSchema,
     home_relay: homeRelaySchema,
+    /** Of a key that is no node yet; that of a node is not looked at. */
+    join: joinProofSchema.optional(),
   })
   .refine(hasWholeEndpoint, { path: ['endpoint_port'], message: 'endpoint_ip and endpoint_port go together' });
 export type RegisterRequest = z.infer<typeof registerRequestSchema>;

@@ -12,7 +12,7 @@ describe('the audit log', () => {
     server.admin.call(auditPageSchema, 'GET', `/audit?${new URLSearchParams(query)}`);
 
   beforeAll(async () => {
-    server = await TestServer.start();
+    server = await TestServer.start({ open: false });
     const log = server.running.app.get(AuditLog);
     await server.running.app.get(WriteQueue).transaction(async (manager) => {
       for (const name of ['alice', 'bob', 'carol']) {

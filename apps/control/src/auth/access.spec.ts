@@ -86,7 +86,7 @@ describe('every route of the server', () => {
   let guarded: Route[];
 
   beforeAll(async () => {
-    server = await TestServer.start();
+    server = await TestServer.start({ open: false });
     guarded = routesOf(server).filter((route) => !OPEN_ROUTES.includes(nameOf(route)));
   });
   afterAll(() => server.stop());

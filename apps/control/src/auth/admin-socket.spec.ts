@@ -11,7 +11,7 @@ describe('the local admin socket', () => {
   let server: TestServer;
 
   beforeEach(async () => {
-    server = await TestServer.start();
+    server = await TestServer.start({ open: false });
   });
   afterEach(() => server.stop());
 

@@ -10,6 +10,7 @@ import { EventStreams } from '../events/event-streams.js';
 import { ApiError } from '../http/api-error.js';
 import { type Visibility, VISIBILITY } from '../network-map/visibility.js';
 import { NodeEntity } from '../nodes/node.entity.js';
+import { isMember, requireMember } from '../nodes/standing.js';
 import { CallLimits } from './call-limits.js';
 
 @Injectable()
@@ -31,8 +32,9 @@ export class CallsService {
     const mayTalk = await this.transactions.run(caller, async (manager) => {
       const self = await manager.findOneBy(NodeEntity, { publicKey });
       if (!self) throw new ApiError('unknown-peer', 'Register first.');
+      requireMember(self);
       const peer = await manager.findOneBy(NodeEntity, { publicKey: called });
-      return peer !== null && called !== publicKey && this.visibility.mayTalk(self, peer);
+      return peer !== null && isMember(peer) && called !== publicKey && this.visibility.mayTalk(self, peer);
     });
     // Who sees a peer hears nothing here that the map does not tell, and who does not see it hears nothing.
     if (!mayTalk) return { success: true, delivered: false };

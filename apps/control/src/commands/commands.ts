@@ -5,10 +5,12 @@ import { addAdminCommands } from './admin.js';
 import { addAuditCommand } from './audit.js';
 import { addPolicyCommands } from './policy.js';
 import { addBackupCommands } from './backup.js';
+import { addJoinKeyCommand } from './join-key.js';
 
 export function addCommands(program: Command): void {
   addAdminCommands(program);
   addAuditCommand(program);
   addPolicyCommands(program);
   addBackupCommands(program);
+  addJoinKeyCommand(program);
 }

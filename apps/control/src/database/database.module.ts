@@ -8,6 +8,7 @@ import type { DataSourceOptions } from 'typeorm';
 import { AuditEntity } from '../audit/audit.entity.js';
 import { NonceEntity } from '../auth/nonce.entity.js';
 import { CONFIG, type ControlConfig } from '../config.js';
+import { JoinKeyEntity } from '../enrolment/join-key.entity.js';
 import { MapEpochEntity } from '../network-map/map-epoch.entity.js';
 import { NetworkStateEntity } from '../network-map/network-state.entity.js';
 import { RemovedNodeEntity } from '../network-map/removed-node.entity.js';
@@ -19,6 +20,7 @@ import { CreateTables1763600000000 } from './migrations/1763600000000-create-tab
 import { AddHomeRelay1763700000000 } from './migrations/1763700000000-add-home-relay.js';
 import { AddAudit1763810000000 } from './migrations/1763810000000-add-audit.js';
 import { AddPolicy1764000000000 } from './migrations/1764000000000-add-policy.js';
+import { AddJoinKeys1763900000000 } from './migrations/1763900000000-add-join-keys.js';
 import { AddMapChanges1764100000000 } from './migrations/1764100000000-add-map-changes.js';
 import { AddPeople1763820000000 } from './migrations/1763820000000-add-people.js';
 import { AccountEntity } from '../people/account.entity.js';
@@ -42,6 +44,7 @@ export function databaseOptions(dataDir: string): DataSourceOptions {
     driver: quietSqlite,
     database: join(dataDir, DATABASE_FILE),
     entities: [
+      JoinKeyEntity,
       NodeEntity,
       LinkEntity,
       PathExplanationEntity,
@@ -63,6 +66,7 @@ export function databaseOptions(dataDir: string): DataSourceOptions {
       AddAudit1763810000000,
       AddPeople1763820000000,
       AddPolicy1764000000000,
+      AddJoinKeys1763900000000,
       AddMapChanges1764100000000,
       AddPathExplanations1764200000000,
     ],

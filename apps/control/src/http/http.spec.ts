@@ -21,7 +21,7 @@ describe('a server on loopback', () => {
   let server: TestServer;
 
   beforeAll(async () => {
-    server = await TestServer.start();
+    server = await TestServer.start({ open: false });
   });
   afterAll(() => server.stop());
 

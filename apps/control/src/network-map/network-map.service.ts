@@ -6,6 +6,7 @@ import { formatIpPrefix } from '@shadownet/primitives';
 import { CONFIG, type ControlConfig } from '../config.js';
 import { ApiError } from '../http/api-error.js';
 import type { NodeEntity } from '../nodes/node.entity.js';
+import { isMember, requireMember } from '../nodes/standing.js';
 import { buildNetworkMap, toPeer } from './network-map.js';
 import { NodeRoster } from './node-roster.js';
 import { type Visibility, VISIBILITY } from './visibility.js';
@@ -18,10 +19,11 @@ export class NetworkMapService {
     @Inject(CONFIG) private readonly config: ControlConfig,
   ) {}
 
-  /** The node of that key. Throws ApiError `unknown-peer` if it is not registered. */
+  /** The node of that key. Throws ApiError `unknown-peer` if it is not registered, or what `requireMember` throws. */
   viewer(publicKey: string): NodeEntity {
     const node = this.roster.node(publicKey);
     if (!node) throw new ApiError('unknown-peer', 'Register first.');
+    requireMember(node);
     return node;
   }
 
@@ -52,7 +54,8 @@ export class NetworkMapService {
   }
 
   sees(viewer: NodeEntity, node: NodeEntity): boolean {
-    return node.publicKey !== viewer.publicKey && this.visibility.mayTalk(viewer, node);
+    if (node.publicKey === viewer.publicKey || !isMember(node) || !isMember(viewer)) return false;
+    return this.visibility.mayTalk(viewer, node);
   }
 
   /** `node` as the viewer, who sees it, is told of it. */

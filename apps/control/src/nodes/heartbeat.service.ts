@@ -18,6 +18,7 @@ import { HeartbeatPace } from './heartbeat-pace.js';
 import { Liveness } from './liveness.js';
 import { NodeChanges } from './node-changes.js';
 import { NodeEntity } from './node.entity.js';
+import { requireMember } from './standing.js';
 
 @Injectable()
 export class HeartbeatService {
@@ -93,6 +94,7 @@ export class HeartbeatService {
   #requireOwn(node: NodeEntity | null | undefined, caller: Caller): NodeEntity {
     if (!node) throw new ApiError('unknown-peer', 'Register first.');
     if (node.publicKey !== caller.publicKey) throw new ApiError('wrong-key');
+    requireMember(node);
     return node;
   }
 

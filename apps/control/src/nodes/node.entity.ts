@@ -4,6 +4,9 @@ import type { CandidateMessage } from '@shadownet/contracts';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { integerColumn } from '../database/integer-column.js';
 
+/** `pending`: waits for an admin's approval, sees nobody and is seen by nobody. */
+export type NodeStanding = 'member' | 'pending';
+
 @Entity('nodes')
 export class NodeEntity {
   /** Canonical base64. */
@@ -36,6 +39,17 @@ export class NodeEntity {
   /** The id of the relay that it waits at. */
   @Column({ name: 'home_relay', type: 'text', nullable: true })
   homeRelay!: string | null;
+
+  /** What policies call it; in alphabetical order. */
+  @Column({ type: 'simple-json' })
+  tags!: string[];
+
+  /** Deleted when it has been offline for a while. */
+  @Column({ type: 'boolean' })
+  ephemeral!: boolean;
+
+  @Column({ type: 'text' })
+  standing!: NodeStanding;
 
   @Column({ type: 'boolean' })
   online!: boolean;

@@ -1,6 +1,6 @@
 // POST /api/v1/register, /heartbeat and /goodbye.
 
-import { Controller, HttpCode, Post, UseInterceptors } from '@nestjs/common';
+import { Controller, HttpCode, Post, Req, UseInterceptors } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import {
   type GoodbyeRequest,
@@ -16,10 +16,13 @@ import {
   type RegisterResponse,
   registerResponseSchema,
 } from '@shadownet/contracts';
+import { parseIpAddress } from '@shadownet/primitives';
+import type { Request } from 'express';
 import { createZodDto } from 'nestjs-zod';
 import { Access } from '../auth/access.js';
 import { type Caller, SignedBy } from '../auth/caller.js';
 import { SignedResponseInterceptor } from '../auth/signed-response.interceptor.js';
+import { ApiError } from '../http/api-error.js';
 import { JsonBody } from '../http/json-body.js';
 import { NODE_API } from '../http/routes.js';
 import { HeartbeatService } from './heartbeat.service.js';
@@ -50,8 +53,12 @@ export class NodesController {
   register(
     @SignedBy() caller: Caller,
     @JsonBody(registerRequestSchema) request: RegisterRequest,
+    @Req() { socket }: Request,
   ): Promise<RegisterResponse> {
-    return this.registrations.register(caller, request);
+    // Without an address the client has already gone.
+    const source = parseIpAddress(socket.remoteAddress ?? '');
+    if (!source) throw new ApiError('unavailable');
+    return this.registrations.register(caller, request, source);
   }
 
   @Post('heartbeat')

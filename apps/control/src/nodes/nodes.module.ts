@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { EnrolmentModule } from '../enrolment/enrolment.module.js';
 import { ExplanationsModule } from '../explanations/explanations.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { NetworkMapModule } from '../network-map/network-map.module.js';
@@ -13,7 +14,7 @@ import { NodesController } from './nodes.controller.js';
 import { RegistrationService } from './registration.service.js';
 
 @Module({
-  imports: [ExplanationsModule, NetworkMapModule, EventsModule, StunModule, RelayModule],
+  imports: [EnrolmentModule, ExplanationsModule, NetworkMapModule, EventsModule, StunModule, RelayModule],
   controllers: [NodesController],
   providers: [NodeChanges, Liveness, HeartbeatPace, RegistrationService, HeartbeatBatch, HeartbeatService],
   exports: [HeartbeatBatch, HeartbeatPace],

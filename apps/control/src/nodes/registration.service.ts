@@ -3,7 +3,7 @@
 
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { RegisterRequest, RegisterResponse } from '@shadownet/contracts';
-import { formatIpPrefix } from '@shadownet/primitives';
+import { formatIpPrefix, type IpAddress, type PublicKeyText, SourceRateLimiter } from '@shadownet/primitives';
 import type { EntityManager } from 'typeorm';
 import type { Caller } from '../auth/caller.js';
 import { SignedTransactions } from '../auth/signed-transactions.js';
@@ -11,6 +11,7 @@ import { type Clock, CLOCK, formatTime } from '../clock.js';
 import { CONFIG, type ControlConfig } from '../config.js';
 import { ControlError } from '../control-error.js';
 import { WriteQueue } from '../database/write-queue.js';
+import { JoinKeys } from '../enrolment/join-keys.js';
 import { ApiError } from '../http/api-error.js';
 import { ServerIdentity } from '../identity/server-identity.js';
 import { MapVersions } from '../network-map/map-versions.js';
@@ -24,13 +25,23 @@ import { HeartbeatPace } from './heartbeat-pace.js';
 import { Liveness } from './liveness.js';
 import { NodeChanges } from './node-changes.js';
 import { NodeEntity } from './node.entity.js';
+import { requireMember } from './standing.js';
 
 /** How often a node without an event stream fetches the whole map. */
 const POLL_INTERVAL_MS = 60_000;
 
+/** Attempts to join of each source, which may be a site of many nodes. Guesses are among them, and need 2^128 of these. */
+const JOIN_LIMITS = { perSecond: 2, burst: 200, maxSources: 4096 } as const;
+
+/** What a node has from the way that it joined. */
+type Membership = Pick<NodeEntity, 'tags' | 'ephemeral' | 'standing'>;
+
+const JOINED_OPENLY: Membership = { tags: [], ephemeral: false, standing: 'member' };
+
 @Injectable()
 export class RegistrationService implements OnModuleInit {
   readonly #pool: AddressPool;
+  readonly #joinLimit = new SourceRateLimiter(JOIN_LIMITS);
 
   constructor(
     private readonly transactions: SignedTransactions,
@@ -41,6 +52,7 @@ export class RegistrationService implements OnModuleInit {
     private readonly pace: HeartbeatPace,
     private readonly stun: StunService,
     private readonly relay: RelayService,
+    private readonly joinKeys: JoinKeys,
     private readonly identity: ServerIdentity,
     @Inject(CONFIG) private readonly config: ControlConfig,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -60,34 +72,42 @@ export class RegistrationService implements OnModuleInit {
     );
   }
 
-  async register(caller: Caller, request: RegisterRequest): Promise<RegisterResponse> {
+  /** `source` is where the request comes from. */
+  async register(caller: Caller, request: RegisterRequest, source: IpAddress): Promise<RegisterResponse> {
     if (request.public_key !== caller.publicKey) {
       throw new ApiError('wrong-key', 'public_key has to be the key that signs the request.');
     }
-    const { response } = await this.transactions.run(
+    const { node, mapVersion } = await this.transactions.run(
       caller,
       async (manager) => {
-        const { node, changes } = await this.#store(manager, request);
-        return { response: this.#response(node, await this.versions.current(manager)), changes };
+        const { node, changes } = await this.#store(manager, caller.publicKey, request, source);
+        return { node, mapVersion: await this.versions.current(manager), changes };
       },
-      ({ changes }) => {
+      ({ node, changes }) => {
         this.liveness.heard(caller.publicKey);
-        this.relay.admit(caller.publicKey);
+        if (node.standing === 'member') this.relay.admit(caller.publicKey);
         this.changes.publish(changes);
       },
     );
-    return response;
+    // It is stored: that is how an admin learns that there is somebody to approve.
+    requireMember(node);
+    return this.#response(node, mapVersion);
   }
 
-  async #store(manager: EntityManager, request: RegisterRequest): Promise<{ node: NodeEntity; changes: NodeChange[] }> {
+  async #store(
+    manager: EntityManager,
+    publicKey: PublicKeyText,
+    request: RegisterRequest,
+    source: IpAddress,
+  ): Promise<{ node: NodeEntity; changes: NodeChange[] }> {
     const holder = await manager.findOneBy(NodeEntity, { id: request.id });
     if (holder && holder.publicKey !== request.public_key) throw new ApiError('id-taken');
-    const before = holder ?? (await manager.findOneBy(NodeEntity, { publicKey: request.public_key }));
+    const before = holder ?? (await manager.findOneBy(NodeEntity, { publicKey }));
+    const { tags, ephemeral, standing } = before ?? (await this.#join(manager, publicKey, request, source));
 
     const now = this.clock.wall();
     const node = manager.create(NodeEntity, {
-      publicKey: request.public_key,
-      id: request.id,
+      ...{ publicKey, id: request.id, tags, ephemeral, standing },
       address: before?.address ?? (await this.#freeAddress(manager)),
       hostname: request.hostname,
       os: request.os,
@@ -105,6 +125,22 @@ export class RegistrationService implements OnModuleInit {
     if (before && before.id !== node.id) changes.push(await this.changes.removed(manager, node.publicKey, before.id));
     if (!before || peerChanged(toPeer(before), toPeer(node))) changes.push(await this.changes.changed(manager, node));
     return { node, changes };
+  }
+
+  /** Throws ApiError `join-key-required`, `join-key-refused`, or `rate-limited` to who tries too often. */
+  async #join(
+    manager: EntityManager,
+    publicKey: PublicKeyText,
+    { join }: RegisterRequest,
+    source: IpAddress,
+  ): Promise<Membership> {
+    if (!join) {
+      if (this.config.open) return JOINED_OPENLY;
+      throw new ApiError('join-key-required', 'Ask an admin for a join key.');
+    }
+    if (!this.#joinLimit.admit(source, this.clock.monotonic())) throw new ApiError('rate-limited');
+    const { tags, ephemeral, approval } = await this.joinKeys.redeem(manager, publicKey, join);
+    return { tags, ephemeral, standing: approval ? 'pending' : 'member' };
   }
 
   async #freeAddress(manager: EntityManager): Promise<number> {

@@ -56,6 +56,8 @@ export class TestServer {
       stunPorts: 'off',
       relay: false,
       logLevel: 'silent',
+      // Most specs are about what comes after joining.
+      open: true,
       ...options,
       dataDir: directory,
     };

@@ -1,0 +1,21 @@
+// What a node may do by its standing: only members talk to the server and to each other.
+
+import { assertNever } from '@shadownet/primitives';
+import { ApiError } from '../http/api-error.js';
+import type { NodeEntity } from './node.entity.js';
+
+export function isMember({ standing }: NodeEntity): boolean {
+  return standing === 'member';
+}
+
+/** Throws ApiError `approval-pending`. */
+export function requireMember({ standing }: NodeEntity): void {
+  switch (standing) {
+    case 'member':
+      return;
+    case 'pending':
+      throw new ApiError('approval-pending', 'Try again later.');
+    default:
+      assertNever(standing);
+  }
+}
