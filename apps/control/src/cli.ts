@@ -64,7 +64,7 @@ function addServe(program: Command, choose: (config: ControlConfig) => void): vo
 
 const EXAMPLES = `
 Examples:
-  $ shadownet-control                                    try it on this machine: http://localhost:8080
+  $ shadownet-control --open                             try it on this machine: http://localhost:8080
   $ shadownet-control --listen 0.0.0.0:8080 --open       for a trusted network
   $ shadownet-control --data-dir ./data --stun-ports off
   $ shadownet-control serve --help                        all options of the server

@@ -108,10 +108,12 @@ export const DEFAULTS = {
 export function loadConfig(options: ControlOptions): ControlConfig {
   const listen = parseListen(options.listen ?? DEFAULTS.listen);
   const open = options.open ?? false;
-  if (!open && ipAddressScope(listen.address) !== 'loopback') {
+  const tls = parseTls(options);
+  const trustedProxies = parseTrustedProxies(options.trustedProxy);
+  if (!open && !tls && trustedProxies.length === 0 && !isLoopback(listen.address)) {
     throw badConfig(
-      `--listen ${formatIpAddress(listen.address)} is not a loopback address: anybody who reaches it could join the ` +
-        'network. Add --open if that is what you want.',
+      `--listen ${formatIpAddress(listen.address)} is not a loopback address: passwords and tokens would pass there in the ` +
+        'clear. Add --tls-cert and --tls-key, or the --trusted-proxy that has them, or --open if everybody who reaches it may join the network.',
     );
   }
   return Object.freeze({
@@ -123,12 +125,16 @@ export function loadConfig(options: ControlOptions): ControlConfig {
     dashboardDir: resolve(options.dashboardDir ?? defaultDashboardDir()),
     relay: parseRelay(options),
     relays: options.relays === undefined ? [] : readRelays(resolve(options.relays)),
-    tls: parseTls(options),
+    tls,
     publicUrl: parsePublicUrl(options.publicUrl),
     oidc: options.oidc === undefined ? undefined : readOidcFile(resolve(options.oidc)),
-    trustedProxies: parseTrustedProxies(options.trustedProxy),
+    trustedProxies,
     logLevel: parseLogLevel(options.logLevel ?? DEFAULTS.logLevel),
   });
+}
+
+export function isLoopback(address: IpAddress): boolean {
+  return ipAddressScope(address) === 'loopback';
 }
 
 export function defaultDataDir(): string {

@@ -14,7 +14,7 @@ import type { DestinationStream, Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { adminSocketPath, listenAtAdminSocket, requireNoServerAt } from './auth/admin-socket.js';
 import { type Clock, systemClock } from './clock.js';
-import type { ControlConfig, TlsFiles } from './config.js';
+import { type ControlConfig, isLoopback, type TlsFiles } from './config.js';
 import { ControlError } from './control-error.js';
 import { identifyClient } from './http/client.js';
 import { hostCheck } from './http/host-check.js';
@@ -167,7 +167,7 @@ function assemblePipeline(
   app.use(securityHeaders());
   app.use(identifyClient(config.trustedProxies));
   app.use(sourceLimit(limiter, clock));
-  if (!config.open) app.use(hostCheck(config.publicUrl));
+  if (!config.open && isLoopback(config.listen.address)) app.use(hostCheck(config.publicUrl));
   // Any type is read as bytes: signatures cover those, whatever they are.
   app.useBodyParser('raw', { type: () => true, limit: MAX_BODY_BYTES, inflate: false });
   serveApiDescription(app);

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createJoinKey, formatJoinKey } from '@shadownet/contracts';
 import { defaultWorkerPairs } from '@shadownet/dataplane';
+import { encodePublicKey, publicKeyFromBytes } from '@shadownet/primitives';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readLocalConfig, readNetcheckConfig, readNodeConfig } from './config.js';
 
@@ -24,6 +26,8 @@ describe('the configuration', () => {
     const config = readNodeConfig({ control: CONTROL, hostname: 'a' }, {});
     expect(config).toEqual({
       control: new URL(CONTROL),
+      controlKey: undefined,
+      joinKey: undefined,
       interfaceName: 'shadownet0',
       stateDirectory: '/var/lib/shadownet',
       runDirectory: '/run/shadownet',
@@ -40,6 +44,35 @@ describe('the configuration', () => {
     });
     expect(Object.isFrozen(config)).toBe(true);
     expect(() => readNodeConfig({}, {})).toThrow(/--control URL/);
+  });
+
+  it('takes the key of the control server by a setting, or behind the # of its URL', () => {
+    const [key, other] = [1, 2].map((byte) => encodePublicKey(publicKeyFromBytes(new Uint8Array(32).fill(byte))!));
+    const inUrl = readNodeConfig({ control: `${CONTROL}#${key}` }, {});
+    expect(inUrl.control).toEqual(new URL(CONTROL));
+    expect(encodePublicKey(inUrl.controlKey!)).toBe(key);
+    expect(readNodeConfig({ control: CONTROL, control_key: key! }, {}).controlKey).toEqual(inUrl.controlKey);
+    expect(() => readNodeConfig({ control: `${CONTROL}#${key}`, control_key: other! }, {})).toThrow(/different keys/);
+    expect(() => readNodeConfig({ control: `${CONTROL}#abc` }, {})).toThrow(/--control: "abc" is not .*public key/);
+  });
+
+  it('takes a join key from a file or the environment, and never repeats it in an error', () => {
+    const key = createJoinKey((length) => new Uint8Array(length).fill(7));
+    const text = formatJoinKey(key);
+    const path = join(folder, 'join-key');
+    writeFileSync(path, `${text}\n`);
+    const read = readNodeConfig({ control: CONTROL, join_key_file: path }, {}).joinKey!;
+    expect(formatJoinKey(read)).toBe(text);
+    const inEnvironment = readNodeConfig({ control: CONTROL }, { SHADOWNET_JOIN_KEY: text }).joinKey!;
+    expect(formatJoinKey(inEnvironment)).toBe(text);
+    expect(JSON.stringify(inEnvironment.seed)).not.toContain('07070707');
+    writeFileSync(path, text.slice(0, -1));
+    const failure = () => readNodeConfig({ control: CONTROL, join_key_file: path }, {});
+    expect(failure).toThrow(`${path} holds no join key`);
+    expect(failure).not.toThrow(/07070707/);
+    expect(() => readNodeConfig({ control: CONTROL, join_key_file: `${path}-none` }, {})).toThrow(
+      /--join-key-file: ENOENT/,
+    );
   });
 
   it('takes a flag before the environment, and that before the file', () => {

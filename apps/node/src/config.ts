@@ -3,8 +3,16 @@
 import { readFileSync } from 'node:fs';
 import { hostname as systemHostname } from 'node:os';
 import { resolve } from 'node:path';
+import { type JoinKey, parseJoinKey } from '@shadownet/contracts';
 import { defaultWorkerPairs, MAX_WORKER_PAIRS } from '@shadownet/dataplane';
-import { type Duration, nearestName, seconds } from '@shadownet/primitives';
+import {
+  type Duration,
+  nearestName,
+  parsePublicKey,
+  type PublicKey,
+  publicKeysEqual,
+  seconds,
+} from '@shadownet/primitives';
 import { UAPI_DIRECTORY } from '@shadownet/uapi';
 import { parse as parseToml } from 'smol-toml';
 import { NodeError } from './node-error.js';
@@ -35,6 +43,10 @@ export interface LocalConfig {
 export interface NodeConfig extends LocalConfig {
   /** Where the control server's API is; its path is a prefix. */
   readonly control: URL;
+  /** The server's key, if it was given: no other is taken, on first contact neither. */
+  readonly controlKey: PublicKey | undefined;
+  /** Shows that this host may join; needed once. */
+  readonly joinKey: JoinKey | undefined;
   readonly stateDirectory: string;
   /** Where the socket for `wg` is made; `undefined`: nowhere. */
   readonly uapiDirectory: string | undefined;
@@ -87,6 +99,8 @@ export interface NetcheckConfig {
 /** The settings by their names in a file. The flag has dashes instead, the environment SHADOWNET_ and upper case. */
 export const SETTINGS = [
   'control',
+  'control_key',
+  'join_key_file',
   'interface',
   'state_dir',
   'run_dir',
@@ -127,6 +141,8 @@ export function readNodeConfig(flags: Flags, environment: Environment): NodeConf
   return Object.freeze({
     ...localConfig(settings),
     control: parseControl(control),
+    controlKey: controlKey(settings, control),
+    joinKey: readJoinKey(settings, environment),
     stateDirectory: stateDirectory(settings),
     uapiDirectory: settings.uapi_dir?.text === 'off' ? undefined : resolve(settings.uapi_dir?.text ?? UAPI_DIRECTORY),
     hostname: settings.hostname ? parseHostname(settings.hostname) : ownHostname(systemHostname()),
@@ -176,6 +192,9 @@ export function readServiceConfig(flags: Flags, environment: Environment, root: 
   for (const [name, given] of Object.entries(gatherSettings(flags, environment, {}))) {
     if (!SERVICE_OWN.has(name as Setting)) settings[name as Setting] = given.text;
   }
+  const { join_key_file: joinKeyFile } = settings;
+  if (joinKeyFile === '-') throw usage('--join-key-file: a service has no stdin; name a file that stays');
+  if (joinKeyFile !== undefined) settings.join_key_file = resolve(joinKeyFile);
   if (file !== undefined && Object.keys(settings).length > 0) {
     throw usage(`give ${Object.keys(settings).join(', ')} in ${file}, which the service reads, and not beside it`);
   }
@@ -221,7 +240,7 @@ function gatherSettings(
     const inEnvironment = nonEmpty(environment[variable]);
     const given =
       flag !== undefined
-        ? { text: flag, source: `--${setting.replace('_', '-')}` }
+        ? { text: flag, source: `--${setting.replaceAll('_', '-')}` }
         : inEnvironment !== undefined
           ? { text: inEnvironment, source: variable }
           : fromFile[setting];
@@ -282,13 +301,57 @@ function settingText(path: string, key: Setting, value: unknown): string {
   throw usage(`${path}: ${key} must be a text or a number`);
 }
 
+/** Without what stands behind `#`, which is the server's key. */
 function parseControl(given: Given): URL {
-  const url = URL.canParse(given.text) ? new URL(given.text) : undefined;
-  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.search !== '' || url.hash !== '') {
+  const [text] = given.text.split('#', 1);
+  const url = URL.canParse(text!) ? new URL(text!) : undefined;
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.search !== '') {
     throw invalid(given, 'a URL such as http://203.0.113.10:8080');
   }
   if (url.username !== '' || url.password !== '') throw invalid(given, 'a URL without a user name or password');
   return url;
+}
+
+/** By a setting of its own, or behind the `#` of the URL. */
+function controlKey({ control_key: setting }: Settings, control: Given): PublicKey | undefined {
+  const hash = control.text.indexOf('#');
+  const inUrl = hash === -1 ? undefined : { text: control.text.slice(hash + 1), source: control.source };
+  const [own, other] = [setting, inUrl].map((given) => given && parseKey(given));
+  if (own && other && !publicKeysEqual(own, other)) {
+    throw usage(`${setting!.source} and ${control.source} name different keys of the control server`);
+  }
+  return own ?? other;
+}
+
+function parseKey(given: Given): PublicKey {
+  const key = parsePublicKey(given.text);
+  if (key) return key;
+  throw invalid(given, "a control server's public key: 44 characters, as shadownet-control logs it at its start");
+}
+
+const JOIN_KEY_VARIABLE = 'SHADOWNET_JOIN_KEY';
+const STDIN = 0;
+
+/** From the environment, else from the file; never from the command line, which every user of the host can read. */
+function readJoinKey({ join_key_file: file }: Settings, environment: Environment): JoinKey | undefined {
+  const inEnvironment = nonEmpty(environment[JOIN_KEY_VARIABLE]);
+  if (inEnvironment !== undefined) return parseJoinKeyOf(JOIN_KEY_VARIABLE, inEnvironment);
+  if (!file) return undefined;
+  const source = file.text === '-' ? 'stdin' : file.text;
+  let text: string;
+  try {
+    text = readFileSync(file.text === '-' ? STDIN : file.text, 'utf8');
+  } catch (error) {
+    throw usage(`${file.source}: ${(error as Error).message}`);
+  }
+  return parseJoinKeyOf(source, text);
+}
+
+/** What it says is not shown: it may be a key that was copied incompletely. */
+function parseJoinKeyOf(source: string, text: string): JoinKey {
+  const key = parseJoinKey(text.trim());
+  if (key) return key;
+  throw usage(`${source} holds no join key: one begins with snjoin-, and shadownet-control join-key create makes it`);
 }
 
 function parseInterfaceName(given: Given): string {

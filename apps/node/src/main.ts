@@ -23,6 +23,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no node is running, 4 needs CAP_N
 const UP_EXAMPLES = `
 Examples:
   $ shadownet-node up --control http://203.0.113.10:8080
+  $ shadownet-node up --control https://mesh.example.org --join-key-file /root/join-key
+  $ shadownet-node up --control 'http://203.0.113.10:8080#fW1…='     (takes no other server key than this)
   $ shadownet-node up --control https://mesh.example.org --hostname backup --port 51820
   $ shadownet-node up --config /etc/shadownet.toml --foreground      (for service managers)`;
 
@@ -39,6 +41,7 @@ function program(): Command {
 
   withNodeOptions(withLocalOptions(cli.command('up')))
     .description('start the node; returns when it is usable')
+    .option('--join-key-file <file>', 'the join key that lets this host join, once; - reads stdin')
     .option('--state-dir <dir>', "the node's identity and log (default: /var/lib/shadownet)")
     .option('--foreground', 'stay in the foreground and log to stderr')
     .addHelpText('after', UP_EXAMPLES)
@@ -205,7 +208,8 @@ function program(): Command {
 /** What `up` can be told of the node, and a service that calls it. */
 function withNodeOptions(command: Command): Command {
   return command
-    .option('--control <url>', 'the control server')
+    .option('--control <url>', 'the control server; what stands behind # is its key')
+    .option('--control-key <key>', "the control server's public key: no other is taken")
     .option('--uapi-dir <dir>', 'where the socket for wg is made, or off (default: /var/run/wireguard)')
     .option('--hostname <name>', "the node's name in the mesh (default: the host's)")
     .option('--port <number>', 'UDP port (default: the one of the last run, or any)')

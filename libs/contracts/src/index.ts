@@ -29,6 +29,7 @@ export {
   type CreateJoinKeyResponse,
   createJoinKeyResponseSchema,
   createJoinKey,
+  formatJoinKey,
   type JoinKey,
   type JoinKeyList,
   joinKeyListSchema,

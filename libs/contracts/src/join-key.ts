@@ -13,7 +13,7 @@ export interface JoinKey {
   readonly seed: Secret;
 }
 
-export const JOIN_KEY_SEED_BYTES = 32;
+const JOIN_KEY_SEED_BYTES = 32;
 const ID_BYTES = 8;
 const TEXT = /^snjoin-([0-9a-f]{16})-([0-9a-f]{64})$/;
 const PROOF_LABEL = 'shadownet join v1';
@@ -24,11 +24,14 @@ export function parseJoinKey(text: string): JoinKey | undefined {
   return id === undefined ? undefined : { id, seed: Secret.own(decodeHex(seed!)!) };
 }
 
-/** To be shown once, to who made the key. `random` gives so many fresh bytes. */
-export function createJoinKey(random: (length: number) => Uint8Array): JoinKey & { readonly text: string } {
-  const id = encodeHex(random(ID_BYTES));
-  const seed = random(JOIN_KEY_SEED_BYTES);
-  return { id, text: `snjoin-${id}-${encodeHex(seed)}`, seed: Secret.own(seed) };
+/** The text of which `parseJoinKey` makes the key: a secret. */
+export function formatJoinKey({ id, seed }: JoinKey): string {
+  return `snjoin-${id}-${encodeHex(seed.expose())}`;
+}
+
+/** `random` gives so many fresh bytes. */
+export function createJoinKey(random: (length: number) => Uint8Array): JoinKey {
+  return { id: encodeHex(random(ID_BYTES)), seed: Secret.own(random(JOIN_KEY_SEED_BYTES)) };
 }
 
 /** What the join key signs: label ‖ 0 ‖ server ‖ node. It is worth nothing to another node, nor at another server. */

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import {
   createJoinKey,
+  formatJoinKey,
   type CreateJoinKeyRequest,
   type CreateJoinKeyResponse,
   type JoinKeyList,
@@ -34,8 +35,10 @@ export class JoinKeys {
   ) {}
 
   create(actor: string, request: CreateJoinKeyRequest): Promise<CreateJoinKeyResponse> {
-    const { id, seed, text } = createJoinKey((length) => new Uint8Array(randomBytes(length)));
+    const joinKey = createJoinKey((length) => new Uint8Array(randomBytes(length)));
+    const { id, seed } = joinKey;
     const verifier = encodeBase64(new Ed25519Signer(seed.expose()).publicKey);
+    const text = formatJoinKey(joinKey);
     seed.zero();
     const { expires_in_s: lifetime, ...properties } = request;
     const now = this.clock.wall();

@@ -16,13 +16,13 @@ import {
   type RegisterResponse,
   registerResponseSchema,
 } from '@shadownet/contracts';
-import { parseIpAddress } from '@shadownet/primitives';
 import type { Request } from 'express';
 import { createZodDto } from 'nestjs-zod';
 import { Access } from '../auth/access.js';
 import { type Caller, SignedBy } from '../auth/caller.js';
 import { SignedResponseInterceptor } from '../auth/signed-response.interceptor.js';
 import { ApiError } from '../http/api-error.js';
+import { clientOf } from '../http/client.js';
 import { JsonBody } from '../http/json-body.js';
 import { NODE_API } from '../http/routes.js';
 import { HeartbeatService } from './heartbeat.service.js';
@@ -53,10 +53,9 @@ export class NodesController {
   register(
     @SignedBy() caller: Caller,
     @JsonBody(registerRequestSchema) request: RegisterRequest,
-    @Req() { socket }: Request,
+    @Req() httpRequest: Request,
   ): Promise<RegisterResponse> {
-    // Without an address the client has already gone.
-    const source = parseIpAddress(socket.remoteAddress ?? '');
+    const { address: source } = clientOf(httpRequest);
     if (!source) throw new ApiError('unavailable');
     return this.registrations.register(caller, request, source);
   }

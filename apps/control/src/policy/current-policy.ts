@@ -76,8 +76,8 @@ export class CurrentPolicy implements Visibility, OnModuleInit {
 }
 
 /** What a policy looks at in a node; its host name is its own word, and therefore not among it. */
-export function policyNodeOf({ id, address }: NodeEntity): PolicyNode {
-  return { id, addresses: [formatVirtualAddress(address)], tags: [] };
+export function policyNodeOf({ id, address, tags }: NodeEntity): PolicyNode {
+  return { id, addresses: [formatVirtualAddress(address)], tags };
 }
 
 class RulesInForce implements Visibility {

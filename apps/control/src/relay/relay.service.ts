@@ -74,7 +74,9 @@ export class RelayService implements OnModuleInit, OnModuleDestroy {
       websocket_url: RELAY_PATH,
     };
     this.#embedded = { host, sockets, description };
-    const nodes = await this.queue.transaction((manager) => manager.find(NodeEntity, { select: { publicKey: true }, where: { standing: 'member' } }));
+    const nodes = await this.queue.transaction((manager) =>
+      manager.find(NodeEntity, { select: { publicKey: true }, where: { standing: 'member' } }),
+    );
     host.admit(nodes.map((node) => node.publicKey));
   }
 

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatJoinKey } from '@shadownet/contracts';
 import type { NodeConfig } from '../config.js';
 import { type ExitCode, ExitCode as Code } from '../exit-code.js';
 import { NodeError } from '../node-error.js';
@@ -28,7 +29,7 @@ export class DaemonFailure extends Error {
 export async function launchDaemon(config: NodeConfig): Promise<string> {
   ensurePrivateDirectory(config.stateDirectory);
   const logFile = join(config.stateDirectory, 'node.log');
-  const daemon = spawnDetached(logFile);
+  const daemon = spawnDetached(logFile, config);
   try {
     const message = await firstMessage(daemon, config.startTimeout + GRACE_MS);
     if (message.kind === 'failed') throw new DaemonFailure(message.message, message.exitCode);
@@ -43,12 +44,14 @@ export async function launchDaemon(config: NodeConfig): Promise<string> {
   }
 }
 
-function spawnDetached(logFile: string): ChildProcess {
+function spawnDetached(logFile: string, { joinKey }: NodeConfig): ChildProcess {
   const log = openLog(logFile);
   try {
     return spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1), '--foreground'], {
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
+      // The daemon has no stdin, from which the key may have come.
+      env: { ...process.env, ...(joinKey && { SHADOWNET_JOIN_KEY: formatJoinKey(joinKey) }) },
     });
   } finally {
     closeSync(log);

@@ -12,6 +12,7 @@ import {
   type MapUpdateMessage,
   type MapVersion,
   type NetworkMap,
+  type ProblemCode,
   type RegisterRequest,
   type RegisterResponse,
   type Relay,
@@ -397,13 +398,20 @@ export async function retryUntil<T>(
   }
 }
 
+/** What may be otherwise a moment later. */
+const PASSING: readonly ProblemCode[] = ['rate-limited', 'approval-pending'];
+
 /** A refusal that the same request will get again. */
 function isFinal(failure: ControlFailure): boolean {
-  return failure.kind === 'refused' && failure.code !== 'rate-limited' && failure.status < 500;
+  return failure.kind === 'refused' && !PASSING.includes(failure.code) && failure.status < 500;
 }
 
 function startError(failure: ControlFailure): NodeError {
   const text = describeFailure(failure);
+  if (failure.kind === 'refused' && failure.code === 'join-key-required') {
+    const how = 'have an admin run shadownet-control join-key create, and give the key by --join-key-file';
+    return new NodeError('control-refused', `this host is no node of the network yet: ${how}`);
+  }
   if (failure.kind === 'unreachable') return new NodeError('control-unreachable', `no control server: ${text}`);
   return new NodeError('control-refused', `the control server did not take this node: ${text}`);
 }

@@ -3,10 +3,17 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportedRecordingSchema, type Peer } from '@shadownet/contracts';
+import {
+  createJoinKey,
+  exportedRecordingSchema,
+  joinProofMessage,
+  type Peer,
+  type RegisterRequest,
+} from '@shadownet/contracts';
+import { Ed25519Signer, Ed25519Verifier, nodeCrypto } from '@shadownet/crypto';
 import { portableDataPlane } from '@shadownet/dataplane';
 import { MemoryTun } from '@shadownet/tun';
-import { encodePublicKey, seconds } from '@shadownet/primitives';
+import { decodeBase64, encodePublicKey, parsePublicKey, publicKeyFromBytes, seconds } from '@shadownet/primitives';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeConfig } from '../config.js';
 import { askNode } from '../control-socket/control-socket-client.js';
@@ -65,6 +72,8 @@ describe('a node', () => {
   function node(changes: Partial<NodeConfig> = {}): NodeRuntime {
     const config: NodeConfig = {
       control: control.url,
+      controlKey: undefined,
+      joinKey: undefined,
       interfaceName: 'test0',
       runDirectory: join(folder, 'run'),
       stateDirectory: join(folder, 'state'),
@@ -153,6 +162,41 @@ describe('a node', () => {
   it('asks for the data plane that it is told to use', async () => {
     await up(node({ dataPlane: 'linux' }));
     expect(choices[0]?.kind).toBe('linux');
+  });
+
+  it('takes no server key but the one that it was given, and pins that', async () => {
+    const other = publicKeyFromBytes(nodeCrypto.privateKey(new Uint8Array(32).fill(9)).publicKey)!;
+    const refused = node({ controlKey: other });
+    await expect(refused.start()).rejects.toMatchObject({ code: 'server-key-changed' });
+    await refused.stop();
+    expect(control.seen('/register')).toEqual([]);
+    await up(node({ controlKey: control.publicKey }));
+    expect(log.of('server-key-pinned')).toEqual([{ server_public_key: encodePublicKey(control.publicKey) }]);
+  });
+
+  it('shows its join key by a proof for itself and this server, and sends nothing of the key', async () => {
+    const joinKey = createJoinKey((length) => new Uint8Array(length).fill(7));
+    await up(node({ joinKey }));
+    const body = control.seen('/register')[0]!.body as RegisterRequest;
+    const message = joinProofMessage(parsePublicKey(body.public_key)!, control.publicKey);
+    const { publicKey } = new Ed25519Signer(joinKey.seed.expose());
+    expect(body.join!.key_id).toBe(joinKey.id);
+    expect(new Ed25519Verifier(publicKey).verify(message, decodeBase64(body.join!.signature)!)).toBe(true);
+    // The id is of the same bytes, and shorter than this.
+    const seed = '07'.repeat(32);
+    expect(JSON.stringify([control.requests, log.entries])).not.toContain(seed);
+  });
+
+  it('waits for an admin to approve it, and says how to join where a key is needed', async () => {
+    control.refusals.set('/register', { status: 403, code: 'approval-pending' });
+    await up(node());
+    expect(control.seen('/register')).toHaveLength(2);
+    control.refusals.set('/register', { status: 403, code: 'join-key-required' });
+    await runtimes.pop()!.stop();
+    await expect(node().start()).rejects.toMatchObject({
+      code: 'control-refused',
+      message: expect.stringContaining('join-key create'),
+    });
   });
 
   it('tells its status by the control socket', async () => {

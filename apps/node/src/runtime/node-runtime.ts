@@ -4,7 +4,7 @@
 //     → interface up, UAPI socket → event stream → ready
 
 import { release, type } from 'node:os';
-import type { HeartbeatRequest, RegisterRequest, RegisterResponse, ServerInfo } from '@shadownet/contracts';
+import type { HeartbeatRequest, JoinProof, RegisterRequest, RegisterResponse, ServerInfo } from '@shadownet/contracts';
 import { chooseCryptoProvider, type CryptoProvider, nodeCandidate, SipHasher } from '@shadownet/crypto';
 import { evpCandidate } from '@shadownet/crypto/evp';
 import type { DataPlane, DataPlaneChoice, OpenedDataPlane } from '@shadownet/dataplane';
@@ -16,6 +16,7 @@ import {
   parseIpAddress,
   parseIpPrefix,
   type PublicKey,
+  publicKeysEqual,
   seconds,
 } from '@shadownet/primitives';
 import type { RelayTransport } from '@shadownet/relay';
@@ -39,6 +40,7 @@ import { deriveControlKeys } from './control-keys.js';
 import { ControlSession, type ControlSessionHost, type MapChange, retryUntil } from './control-session.js';
 import { EventReport } from './event-report.js';
 import { ExplanationReports } from './explanation-reports.js';
+import { proveJoinKey } from './join-proof.js';
 import { LinkReports } from './link-reports.js';
 import { MeshDevice } from './mesh-device.js';
 import type { NodeLog } from './node-log.js';
@@ -111,6 +113,7 @@ export class NodeRuntime {
   /** What to undo, the latest last. */
   readonly #cleanups: (() => void | Promise<void>)[] = [];
   #core: Core | undefined;
+  #joinProof: JoinProof | undefined;
   #assignment: Assignment | undefined;
   #registration: RegisterResponse | undefined;
   /** Of the last run. */
@@ -198,6 +201,7 @@ export class NodeRuntime {
     if (!keys) throw new NodeError('control-refused', 'the control server shows no valid key');
     client.useKeys(keys);
 
+    this.#joinProof = config.joinKey && proveJoinKey(config.joinKey, publicKey, serverKey);
     const nodeId = state.loadNodeId();
     const host = this.#sessionHost();
     const session = new ControlSession({ client, host, log, random: secureRandom, now: monotonicNow });
@@ -283,7 +287,7 @@ export class NodeRuntime {
     }: { client: ControlClient; state: StateDirectory; crypto: CryptoProvider; key: Uint8Array },
     deadline: Instant,
   ): Promise<{ info: ServerAddress; serverKey: PublicKey; store: NetworkStore }> {
-    const { log } = this.#options;
+    const { config, log } = this.#options;
     const storeFor = (serverKey: PublicKey): NetworkStore => {
       const store = new NetworkStore({
         ...{ crypto, state, serverKey, key: storedNetworkKey(crypto, key), now: monotonicNow },
@@ -293,11 +297,12 @@ export class NodeRuntime {
       return store;
     };
     const pinned = state.serverKey;
-    const stored = pinned && storeFor(pinned).load();
+    const isGiven = !config.controlKey || (pinned !== undefined && publicKeysEqual(pinned, config.controlKey));
+    const stored = pinned && isGiven ? storeFor(pinned).load() : undefined;
     this.#remembered = stored;
     try {
       const info = await this.#fetchServerInfo(client, stored ? this.#patience(deadline) : deadline);
-      const serverKey = checkServerKey(info, state, log);
+      const serverKey = checkServerKey(info, state, log, config.controlKey);
       return { info, serverKey, store: storeFor(serverKey) };
     } catch (error) {
       if (!stored || !isUnreachable(error)) throw error;
@@ -481,6 +486,7 @@ export class NodeRuntime {
       hostname: this.#options.config.hostname,
       os: `${type()} ${release()}`.replace(/[^\x20-\x7e]/g, '').slice(0, 64),
       version: VERSION,
+      ...(this.#joinProof && { join: this.#joinProof }),
     };
   }
 
