@@ -95,7 +95,7 @@ it.skipIf(!isBuilt)(
 );
 
 function start(dataDir: string): ChildProcessWithoutNullStreams {
-  const options = ['--listen', '127.0.0.1:0', '--stun-ports', 'off', '--no-relay', '--data-dir', dataDir];
+  const options = ['--listen', '127.0.0.1:0', '--open', '--stun-ports', 'off', '--no-relay', '--data-dir', dataDir];
   return spawn(process.execPath, [program, ...options]);
 }
 

@@ -41,14 +41,14 @@ export class NodeEntity {
   homeRelay!: string | null;
 
   /** What policies call it; in alphabetical order. */
-  @Column({ type: 'simple-json' })
+  @Column({ type: 'simple-json', default: '[]' })
   tags!: string[];
 
   /** Deleted when it has been offline for a while. */
-  @Column({ type: 'boolean' })
+  @Column({ type: 'boolean', default: () => 'false' })
   ephemeral!: boolean;
 
-  @Column({ type: 'text' })
+  @Column({ type: 'text', default: 'member' })
   standing!: NodeStanding;
 
   @Column({ type: 'boolean' })

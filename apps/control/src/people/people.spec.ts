@@ -21,7 +21,7 @@ describe('people', () => {
 
   beforeEach(async () => {
     clock = new TestClock();
-    server = await TestServer.start({}, { clock });
+    server = await TestServer.start({ open: false }, { clock });
   });
   afterEach(() => server.stop());
 
@@ -336,7 +336,7 @@ describe('behind a proxy', () => {
   const forwarded = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.9' };
 
   it('that is trusted, the cookie is for TLS and this host only, and sources are told apart', async () => {
-    const server = await TestServer.start({ trustedProxy: '127.0.0.0/8' });
+    const server = await TestServer.start({ open: false, trustedProxy: '127.0.0.0/8' });
     await server.admin.call(z.unknown(), 'POST', '/accounts', { name: 'alice', role: 'viewer', password: PASSWORD });
     const browser = server.browser({ origin: server.url, ...forwarded });
     const { headers } = await browser.signIn('alice', PASSWORD);
@@ -355,7 +355,7 @@ describe('behind a proxy', () => {
   });
 
   it('that is not, what it says of itself means nothing', async () => {
-    const server = await TestServer.start();
+    const server = await TestServer.start({ open: false });
     await server.admin.call(z.unknown(), 'POST', '/accounts', { name: 'alice', role: 'viewer', password: PASSWORD });
     const { headers } = await server.browser({ origin: server.url, ...forwarded }).signIn('alice', PASSWORD);
     expect(headers.get('set-cookie')).not.toMatch(/Secure|__Host/);
@@ -363,7 +363,7 @@ describe('behind a proxy', () => {
   });
 
   it('answers under the name that people know', async () => {
-    const server = await TestServer.start({ publicUrl: 'https://vpn.example.com' });
+    const server = await TestServer.start({ open: false, publicUrl: 'https://vpn.example.com' });
     const link = await server.admin.call(setupLinkSchema, 'POST', '/setup/links', {});
     expect(link.url).toMatch(/^https:\/\/vpn\.example\.com\/setup#/);
     await server.stop();
