@@ -296,9 +296,9 @@ export class NodeRuntime {
       this.#cleanups.push(() => store.flush());
       return store;
     };
-    const pinned = state.serverKey;
-    const isGiven = !config.controlKey || (pinned !== undefined && publicKeysEqual(pinned, config.controlKey));
-    const stored = pinned && isGiven ? storeFor(pinned).load() : undefined;
+    // A key that is not the given one counts for nothing.
+    const pinned = acceptedPin(state.serverKey, config.controlKey);
+    const stored = pinned && storeFor(pinned).load();
     this.#remembered = stored;
     try {
       const info = await this.#fetchServerInfo(client, stored ? this.#patience(deadline) : deadline);
@@ -565,6 +565,10 @@ type ServerAddress = StunAnnouncement & Pick<ServerInfo, 'network_cidr'>;
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof NodeError && error.code === 'control-unreachable';
+}
+
+function acceptedPin(pinned: PublicKey | undefined, given: PublicKey | undefined): PublicKey | undefined {
+  return pinned && given && !publicKeysEqual(pinned, given) ? undefined : pinned;
 }
 
 /** On the first of these ports that is free; the last failure is thrown, a UdpError. */
