@@ -70,6 +70,7 @@ describe('the policy of a network', () => {
     const stored = await put({ ...WEB_TO_DB, hosts: { db: '10.100.0.2/32', web: '10.100.0.1' } }, 0);
     expect(stored).toMatchObject({ version: 1, actor: 'local', comment: 'test', document: WEB_TO_DB });
     expect(await current()).toEqual(stored);
+    await server.restart({ open: false });
     const response = await fetch(`${server.url}/api/v1/policy`);
     expect(response.status).toBe(401);
     await server.restart();
