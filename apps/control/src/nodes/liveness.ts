@@ -7,6 +7,7 @@ import { Interval } from '@nestjs/schedule';
 import { durationBetween, type Instant, seconds } from '@shadownet/primitives';
 import { type Clock, CLOCK } from '../clock.js';
 import { WriteQueue } from '../database/write-queue.js';
+import { EventStreams } from '../events/event-streams.js';
 import type { NodeChange } from '../network-map/node-roster.js';
 import { NodeChanges } from './node-changes.js';
 import { NodeEntity } from './node.entity.js';
@@ -23,6 +24,7 @@ export class Liveness implements OnModuleInit {
   constructor(
     private readonly queue: WriteQueue,
     private readonly changes: NodeChanges,
+    private readonly streams: EventStreams,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -58,7 +60,12 @@ export class Liveness implements OnModuleInit {
         return changes;
       },
       (changes) => {
-        for (const change of changes) this.left(change.kind === 'changed' ? change.node.publicKey : change.publicKey);
+        for (const change of changes) {
+          const publicKey = change.kind === 'changed' ? change.node.publicKey : change.publicKey;
+          this.left(publicKey);
+          // Its far end is gone without a word: TCP would hold on to it for a quarter of an hour more.
+          this.streams.end(publicKey);
+        }
         this.changes.publish(changes);
       },
     );

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TestNode } from '../testing/test-node.js';
+import { EventStreams } from '../events/event-streams.js';
 import { TestClock, TestServer } from '../testing/test-server.js';
 import { Liveness } from './liveness.js';
 
@@ -224,6 +225,17 @@ describe('liveness', () => {
       payload: { changed: [{ id: b.id, online: true }], removed: [] },
     });
     stream.close();
+  });
+
+  it('ends the stream of a node that is silent', async () => {
+    const stream = await b.openStream();
+    await stream.next();
+    clock.advance(119_000);
+    await beat(a);
+    clock.advance(1_100);
+    await sweep();
+    while ((await stream.next()) !== undefined);
+    expect(server.running.app.get(EventStreams).size).toBe(0);
   });
 
   it('marks nobody offline in the first 120 s after a start', async () => {
