@@ -153,7 +153,8 @@ export class ControlSession {
   call(peer: PublicKey, message: Uint8Array): void {
     const { client, now } = this.#options;
     if (this.#contact.kind !== 'connected' || !this.#calls.take(now())) return;
-    void client.call({ public_key: encodePublicKey(peer), call: encodeBase64(message) }, this.#stopped.signal);
+    // Ended by `close` if by nothing else: many at once would be too many listeners of one signal.
+    void client.call({ public_key: encodePublicKey(peer), call: encodeBase64(message) });
   }
 
   /** Says goodbye (for a second at most) and ends everything. */
