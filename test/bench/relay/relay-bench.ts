@@ -102,7 +102,17 @@ async function heartbeats(node: TestNode, seconds: number): Promise<string> {
 }
 
 function startControl(directory: string): Promise<{ readonly url: string; readonly publicKey: string }> {
-  const options = ['--listen', '127.0.0.1:0', '--relay-port', '0', '--stun-ports', 'off', '--data-dir', directory];
+  const options = [
+    '--open',
+    '--listen',
+    '127.0.0.1:0',
+    '--relay-port',
+    '0',
+    '--stun-ports',
+    'off',
+    '--data-dir',
+    directory,
+  ];
   const child = spawn(process.execPath, [CONTROL, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
   children.push(child);
   return new Promise((resolve, reject) => {
