@@ -85,9 +85,8 @@ describe.skipIf(whyNoLab() !== undefined)('a direct path', () => {
   });
 });
 
-// Packet workers do not tell how large what they send is: only the portable data plane has the sizes that a path carries watched.
-describe.skipIf(whyNoLab() !== undefined)('a direct path, --dataplane portable,', () => {
-  const pair = directPair('portable');
+describe.skipIf(whyNoLab() !== undefined).each(['linux', 'portable'] as const)('a direct path (%s)', (dataPlane) => {
+  const pair = directPair(dataPlane);
 
   it('that silently drops what is longer than 1,280 bytes is left for the relay', async () => {
     const ping = Ping.start(pair.mesh.hostA, pair.ipB, 100, FULL_PAYLOAD_BYTES);
@@ -99,7 +98,7 @@ describe.skipIf(whyNoLab() !== undefined)('a direct path, --dataplane portable,'
     const brokenAt = Date.now();
     const { time } = await pair.mesh.nodeA.log.waitFor('relayed', PATIENCE_MS, brokenAt);
     process.stdout.write(
-      `a black hole for what is longer than 1,280 bytes: left after ${String(time - brokenAt)} ms\n`,
+      `a black hole for what is longer than 1,280 bytes: left after ${String(time - brokenAt)} ms (${dataPlane})\n`,
     );
     // It took 3.7 s on a machine that was busy with much else.
     expect(time - brokenAt).toBeLessThanOrEqual(10_000);

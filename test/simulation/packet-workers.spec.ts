@@ -8,6 +8,7 @@ import { SimulatedMesh, type SimulatedMeshNode } from './simulated-mesh.js';
 /** Of the only peer: numbers are given from zero. */
 const PEER = 0;
 const TICK = milliseconds(100);
+const DATAGRAM_BYTES = 148;
 
 let mesh: SimulatedMesh;
 let a: SimulatedMeshNode;
@@ -39,15 +40,15 @@ const lostPaths = (node: SimulatedMeshNode): string[] =>
 describe('a path that workers send by', () => {
   it('is checked and lost within 4 s of data that nobody answers', () => {
     b.kill();
-    runTicks(38, () => cells.recordSent(PEER, mesh.network.now));
+    runTicks(38, () => cells.recordSent(PEER, mesh.network.now, DATAGRAM_BYTES));
     expect(lostPaths(a)).toEqual(['data-unanswered']);
   });
 
   it('is not doubted while data comes back by it', () => {
     b.kill();
     runTicks(38, () => {
-      cells.recordSent(PEER, mesh.network.now);
-      cells.recordReceived(PEER, mesh.network.now);
+      cells.recordSent(PEER, mesh.network.now, DATAGRAM_BYTES);
+      cells.recordReceived(PEER, mesh.network.now, DATAGRAM_BYTES);
     });
     expect(lostPaths(a)).toEqual([]);
     expect(a.linkTo(b).pathState).toBe('connected');
@@ -57,14 +58,14 @@ describe('a path that workers send by', () => {
     b.kill();
     cells.setArrival(PEER, 'elsewhere');
     runTicks(38, () => {
-      cells.recordSent(PEER, mesh.network.now);
-      cells.recordReceived(PEER, mesh.network.now);
+      cells.recordSent(PEER, mesh.network.now, DATAGRAM_BYTES);
+      cells.recordReceived(PEER, mesh.network.now, DATAGRAM_BYTES);
     });
     expect(lostPaths(a)).toEqual(['data-unanswered']);
   });
 
   it('stays in use when it is checked and found to work', () => {
-    runTicks(100, () => cells.recordSent(PEER, mesh.network.now));
+    runTicks(100, () => cells.recordSent(PEER, mesh.network.now, DATAGRAM_BYTES));
     expect(lostPaths(a)).toEqual([]);
   });
 
@@ -72,7 +73,7 @@ describe('a path that workers send by', () => {
     const elsewhere = endpoint(parseIpAddress('198.51.100.77')!, 4242);
     cells.setArrival(PEER, 'elsewhere');
     cells.observe(PEER, elsewhere, undefined);
-    cells.recordReceived(PEER, mesh.network.now);
+    cells.recordReceived(PEER, mesh.network.now, DATAGRAM_BYTES);
     expect(a.lookAtWorkers()).toBe(true);
     const { candidates, path } = a.linkTo(b);
     expect(candidates).toContainEqual(expect.objectContaining({ kind: 'peer-reflexive', endpoint: elsewhere }));

@@ -90,6 +90,7 @@ interface OpenSession {
   readonly window: ReplayWindow;
   bytes: number;
   dataPackets: number;
+  largest: number;
   /** The receive after which its ends were compared with the peer's path: the flow (ReceiveHeader), the path, and what was noted then. */
   comparedReceive: number;
   comparedFlow: number;
@@ -361,6 +362,7 @@ export class ReceiveWorker extends PacketWorker {
     const { session, length } = message;
     if (session.bytes === 0) this.#active.push(session);
     session.bytes += length;
+    if (length > session.largest) session.largest = length;
     if (content !== 'keepalive') session.dataPackets++;
     // A message that is not as it should be does not lead us anywhere, authentic as it is.
     if (content === 'malformedInner' || content === 'sourceNotAllowed') return this.control.count(COUNTER[content]);
@@ -441,6 +443,7 @@ export class ReceiveWorker extends PacketWorker {
         window: this.sessions.replayWindow(ref),
         bytes: 0,
         dataPackets: 0,
+        largest: 0,
         comparedReceive: -1,
         comparedFlow: -1,
         comparedChannel: 0,
@@ -561,10 +564,11 @@ export class ReceiveWorker extends PacketWorker {
       if (session.confirmation === 'wanted' && this.sessions.confirm(session.ref)) isConfirmed = true;
       session.confirmation = 'done';
       this.sessions.recordReceived(session.ref, this.#now, session.bytes);
-      this.peers.recordReceived(session.peer, this.#now);
+      this.peers.recordReceived(session.peer, this.#now, session.largest);
       if (session.dataPackets > 0) this.peers.recordDataReceived(session.peer, this.#now);
       session.bytes = 0;
       session.dataPackets = 0;
+      session.largest = 0;
     }
     if (this.#active.length > 0) this.reportTraffic();
     this.#active.length = 0;

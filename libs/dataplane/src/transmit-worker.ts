@@ -200,6 +200,7 @@ export class TransmitWorker extends PacketWorker {
     let low = Number(BigInt.asUintN(32, firstCounter));
     let high = Number(firstCounter >> 32n);
     let bytes = 0;
+    let largest = 0;
     const header = frames ? FRAME_HEADER_BYTES : 0;
     for (let i = 0; i < packets; i++) {
       cutter.next();
@@ -219,6 +220,7 @@ export class TransmitWorker extends PacketWorker {
       this.#used += length;
       this.#segments++;
       bytes += sealed;
+      if (sealed > largest) largest = sealed;
       // A shorter one can only be the last of its batch.
       if (length < this.#segmentSize) this.#flush();
       if (++low === 0x1_0000_0000) {
@@ -227,7 +229,7 @@ export class TransmitWorker extends PacketWorker {
       }
     }
     this.sessions.recordSent(destination.session, this.#now, bytes);
-    this.peers.recordSent(destination.peer, this.#now);
+    this.peers.recordSent(destination.peer, this.#now, largest);
     if (frames) {
       this.relaySessions.recordSent(frames.session, this.#now);
       this.control.count(COUNTER.relayedSent, packets);

@@ -44,6 +44,7 @@ import {
   type PacketWorkerHost,
   type RelayRoutes,
   type UapiPeer,
+  type WorkerTransfer,
 } from '@shadownet/wireguard';
 import { classifyDatagram } from './demultiplexer.js';
 import { linkStatus } from './link-status.js';
@@ -543,7 +544,7 @@ export class Tunnel {
         if (event.path.kind === 'relay') return this.#links.agentOf(link).trafficReceived(event.path, now);
         return this.#links.agentOf(link).learn(event.path, now, out);
       case 'traffic':
-        return this.#noteWorkerTraffic(link, event.sentAt, event.receivedAt);
+        return this.#noteWorkerTraffic(link, event.sent, event.received);
       case 'handshake-wanted':
         return this.#onDemand(link, now, out);
       case 'session-expired':
@@ -555,11 +556,13 @@ export class Tunnel {
   }
 
   /** Data that passed by the workers says as much about the path: what came last answers all that was sent before. */
-  #noteWorkerTraffic(link: PeerLink, sentAt: Instant | undefined, receivedAt: Instant | undefined): void {
+  #noteWorkerTraffic(link: PeerLink, sent: WorkerTransfer | undefined, received: WorkerTransfer | undefined): void {
     if (!link.path) return;
     const agent = this.#links.agentOf(link);
-    if (receivedAt !== undefined) agent.trafficReceived(link.path, receivedAt);
-    if (sentAt !== undefined && (receivedAt === undefined || sentAt > receivedAt)) agent.trafficSent(sentAt);
+    const isAnswered = sent && received && sent.at <= received.at;
+    if (sent && isAnswered) agent.trafficSent(sent.at, sent.largestBytes);
+    if (received) agent.trafficReceived(link.path, received.at, received.largestBytes);
+    if (sent && !isAnswered) agent.trafficSent(sent.at, sent.largestBytes);
   }
 
   /** Packets wait for a path: worth a search now, even for a peer that is said to be offline. A running one goes on. */

@@ -69,12 +69,25 @@ export type DeviceEvent =
   /** External: the peer spoke from a path that is not its current one. Repeated at most once a second. */
   | { readonly kind: 'authenticated-from'; readonly peer: PublicKey; readonly path: Path }
   /**
-   * External, from `handleWorkerTraffic`: when packet workers last sent data to the peer, and received anything by its current
-   * path; only what is new since the look before.
+   * External, from `handleWorkerTraffic`: what packet workers sent to the peer as data, and received of it by its current path; only
+   * what is new since the look before.
    */
-  | { readonly kind: 'traffic'; readonly peer: PublicKey; readonly sentAt?: Instant; readonly receivedAt?: Instant }
+  | {
+      readonly kind: 'traffic';
+      readonly peer: PublicKey;
+      readonly sent?: WorkerTransfer;
+      readonly received?: WorkerTransfer;
+    }
   /** Something waits to be sent and there is no path. At most once a second. */
   | { readonly kind: 'handshake-wanted'; readonly peer: PublicKey };
+
+/** Datagrams that packet workers moved one way. */
+export interface WorkerTransfer {
+  /** When the latest one was. */
+  readonly at: Instant;
+  /** The length of the largest one. */
+  readonly largestBytes: number;
+}
 
 /** All that the owner of packet workers needs of a device (docs/data-plane.md). */
 export interface PacketWorkerHost {

@@ -12,6 +12,7 @@ export type {
   PacketWorkerHost,
   PeerConfiguration,
   PeerStatus,
+  WorkerTransfer,
 } from './device-types.js';
 export { decapsulatedEcn, ECN_MASK, ecnOf } from './ecn.js';
 export { type HandshakeKeys, MacChecker } from './handshake/cookie.js';

@@ -39,34 +39,39 @@ function look(): DeviceEvent[] {
 describe('a look at what workers did', () => {
   it('reports when data was sent and when something came by the path, once', () => {
     const sentAt = network.now;
-    cells.recordSent(peer, sentAt);
-    expect(look()).toEqual([{ kind: 'traffic', peer: bob.publicKey, sentAt }]);
+    cells.recordSent(peer, sentAt, 1312);
+    expect(look()).toEqual([{ kind: 'traffic', peer: bob.publicKey, sent: { at: sentAt, largestBytes: 1312 } }]);
     network.run(milliseconds(20));
     const receivedAt = network.now;
-    cells.recordReceived(peer, receivedAt);
-    expect(look()).toEqual([{ kind: 'traffic', peer: bob.publicKey, receivedAt }]);
+    cells.recordReceived(peer, receivedAt, 96);
+    expect(look()).toEqual([{ kind: 'traffic', peer: bob.publicKey, received: { at: receivedAt, largestBytes: 96 } }]);
     expect(look()).toEqual([]);
   });
 
   it('reports both in one event', () => {
-    cells.recordSent(peer, network.now);
-    cells.recordReceived(peer, network.now);
-    expect(look()).toEqual([{ kind: 'traffic', peer: bob.publicKey, sentAt: network.now, receivedAt: network.now }]);
+    const at = network.now;
+    cells.recordSent(peer, at, 1312);
+    cells.recordReceived(peer, at, 96);
+    expect(look()).toEqual([
+      { kind: 'traffic', peer: bob.publicKey, sent: { at, largestBytes: 1312 }, received: { at, largestBytes: 96 } },
+    ]);
   });
 
   it('does not count what comes from elsewhere as a sign that the path works, however long that goes on', () => {
     const carol = network.host({ endpoint: '192.0.2.3:3000' });
     cells.setArrival(peer, 'elsewhere');
     cells.observe(peer, carol.endpoint, undefined);
-    cells.recordReceived(peer, network.now);
+    cells.recordReceived(peer, network.now, 1312);
     expect(look()).toEqual([{ kind: 'authenticated-from', peer: bob.publicKey, path: carol.path }]);
     network.run(milliseconds(100));
-    cells.recordReceived(peer, network.now);
+    cells.recordReceived(peer, network.now, 1312);
     expect(look()).toEqual([]);
     network.run(milliseconds(100));
     cells.setArrival(peer, 'by-path');
-    cells.recordReceived(peer, network.now);
-    expect(look()).toEqual([{ kind: 'traffic', peer: bob.publicKey, receivedAt: network.now }]);
+    cells.recordReceived(peer, network.now, 96);
+    // What came from elsewhere was large, and says nothing about this path.
+    const received = { at: network.now, largestBytes: 96 };
+    expect(look()).toEqual([{ kind: 'traffic', peer: bob.publicKey, received }]);
   });
 
   it('takes what came by a relay for that path, as whoever knows the relay’s sessions says', () => {
@@ -86,7 +91,7 @@ describe('a look at what workers did', () => {
   it('reports no traffic of a device that roams by itself', () => {
     const table = new AllowedIpsTable(bob.device.takeAllowedIpsTable()!);
     const number = table.lookup(4, new DataView(ipv4Packet('10.0.0.1', '10.0.0.1').buffer), 16);
-    new PeerCells(bob.device.workerBuffers.peers).recordSent(number, network.now);
+    new PeerCells(bob.device.workerBuffers.peers).recordSent(number, network.now, 96);
     expect(bob.device.handleWorkerTraffic(network.now, bob)).toBe(true);
     expect(bob.device.pollEvent()).toBeUndefined();
   });

@@ -1,5 +1,5 @@
 // What the main thread tells packet workers of each peer, and what they tell it, in a SharedArrayBuffer. Every cell has one
-// writer; the receive workers take turns and count as one. Peers have the numbers that the session table knows them by.
+// writer; the receive workers take turns and count as one. (The largest lengths are the exception: they need not be exact.) Peers have the numbers that the session table knows them by.
 //
 //   header, 64 bytes  transmitters, peers (2 × 4)
 //   peer              by main       current session's slot + 1, path entry + 1 (2 × 4); 0 is none
@@ -7,7 +7,9 @@
 //                                   where the latest message came from (4): 0 the peer's path, 1 elsewhere
 //                                   address of the observation (16)
 //                     by receive    last received, last data received (2 × 8)
-//                                   local address of the observation (16), zone (4)  – (4)
+//                                   local address of the observation (16), zone (4)
+//                                   largest datagram received (4), taken by main
+//                     by transmit   largest datagram sent (4), taken by main  – (4)
 //                     by each transmit worker   last sent (8)
 //   a bit for each peer, set by workers when they have written cells of it, cleared by main when it looks at them
 //
@@ -28,7 +30,7 @@ import type { RelayOrigin } from './relay-route.js';
 
 const HEADER_LENGTH = 64;
 /** Of a peer, before the cells of those who send. */
-const COMMON_LENGTH = 80;
+const COMMON_LENGTH = 88;
 const CURRENT = 0;
 const PATH = 1;
 const VERSION = 2;
@@ -41,7 +43,9 @@ const RECEIVED_AT = 5;
 const DATA_RECEIVED_AT = 6;
 const LOCAL = 56;
 const ZONE = 18;
-const SENT_AT = 10;
+const LARGEST_RECEIVED = 19;
+const LARGEST_SENT = 20;
+const SENT_AT = 11;
 
 const NONE = 0;
 const BY_PATH = 0;
@@ -109,13 +113,16 @@ export class PeerCells {
 
   // ── Written by workers ────────────────────────────────────────────────────────────────────────────────────────────
 
-  recordSent(peer: number, now: Instant): void {
+  /** `largestBytes` is the length of the largest datagram, as `recordReceived`'s. */
+  recordSent(peer: number, now: Instant, largestBytes: number): void {
     this.#numbers[this.#number(peer) + this.#sentAt] = now;
+    this.#noteLargest(this.#cell(peer) + LARGEST_SENT, largestBytes);
     this.#noteActive(peer);
   }
 
-  recordReceived(peer: number, now: Instant): void {
+  recordReceived(peer: number, now: Instant, largestBytes: number): void {
     this.#numbers[this.#number(peer) + RECEIVED_AT] = now;
+    this.#noteLargest(this.#cell(peer) + LARGEST_RECEIVED, largestBytes);
     this.#noteActive(peer);
   }
 
@@ -138,6 +145,16 @@ export class PeerCells {
 
   dataReceivedAt(peer: number): Instant {
     return this.#numbers[this.#number(peer) + DATA_RECEIVED_AT]! as Instant;
+  }
+
+  /** Of the largest datagram sent since the last call; 0 if none was. */
+  takeLargestSent(peer: number): number {
+    return Atomics.exchange(this.#cells, this.#cell(peer) + LARGEST_SENT, 0);
+  }
+
+  /** Of the largest datagram received since the last call; 0 if none was. */
+  takeLargestReceived(peer: number): number {
+    return Atomics.exchange(this.#cells, this.#cell(peer) + LARGEST_RECEIVED, 0);
   }
 
   /** To be told when it changes, before `recordReceived`. */
@@ -217,6 +234,11 @@ export class PeerCells {
       for (; bits !== 0; bits &= bits - 1) active.push(word * 32 + 31 - Math.clz32(bits & -bits));
     }
     return active;
+  }
+
+  /** Two transmitters at once, or one while main takes it, may lose one of the lengths. There will be more of them while it matters. */
+  #noteLargest(cell: number, bytes: number): void {
+    if (bytes > Atomics.load(this.#cells, cell)) Atomics.store(this.#cells, cell, bytes);
   }
 
   /** After what it is about was written: whoever takes the bit then sees that. Setting it is what orders the two, even if it is set already. */

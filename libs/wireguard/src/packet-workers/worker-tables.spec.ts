@@ -153,7 +153,7 @@ describe('paths and peers', () => {
     cells.observeRelayed(1, origin);
     expect(new PeerCells(cells.buffer).observation(1)).toEqual({ kind: 'relay', origin });
     // The version cell, as a writer leaves it in the middle.
-    new Int32Array(cells.buffer)[(64 + 88) / 4 + 2]! += 1;
+    new Int32Array(cells.buffer)[(64 + 96) / 4 + 2]! += 1;
     expect(cells.observation(1)).toBeUndefined();
     expect(cells.observation(0)).toBeUndefined();
   });
@@ -161,22 +161,34 @@ describe('paths and peers', () => {
   it('tell when the latest of several workers has sent', () => {
     const cells = new PeerCells({ peers: 2, transmitters: 3 });
     const workers = [0, 1, 2].map((transmitter) => new PeerCells(cells.buffer, transmitter));
-    [7, 9, 8].forEach((at, i) => workers[i]!.recordSent(0, instant(at)));
+    [7, 9, 8].forEach((at, i) => workers[i]!.recordSent(0, instant(at), 100));
     expect([cells.sentAt(0), cells.sentAt(1), cells.peers]).toEqual([9, 0, 2]);
+  });
+
+  it('tell the largest datagram of each direction, once', () => {
+    const cells = new PeerCells({ peers: 2, transmitters: 2 });
+    const [first, second] = [new PeerCells(cells.buffer, 0), new PeerCells(cells.buffer, 1)];
+    for (const bytes of [96, 1312, 128]) first.recordSent(1, instant(1), bytes);
+    second.recordSent(1, instant(2), 640);
+    first.recordReceived(1, instant(3), 256);
+    expect([cells.takeLargestSent(0), cells.takeLargestSent(1), cells.takeLargestReceived(1)]).toEqual([0, 1312, 256]);
+    expect([cells.takeLargestSent(1), cells.takeLargestReceived(1)]).toEqual([0, 0]);
+    second.recordSent(1, instant(4), 64);
+    expect(cells.takeLargestSent(1)).toBe(64);
   });
 
   it('tell once for which peers something was recorded, whichever worker did it', () => {
     const cells = new PeerCells({ peers: 200, transmitters: 2 });
     const [first, second] = [new PeerCells(cells.buffer, 0), new PeerCells(cells.buffer, 1)];
     expect(cells.takeActive()).toEqual([]);
-    first.recordSent(31, instant(1));
-    second.recordSent(31, instant(1));
-    first.recordReceived(0, instant(2));
+    first.recordSent(31, instant(1), 100);
+    second.recordSent(31, instant(1), 100);
+    first.recordReceived(0, instant(2), 100);
     second.recordDataReceived(32, instant(2));
-    first.recordReceived(199, instant(3));
+    first.recordReceived(199, instant(3), 100);
     expect(cells.takeActive()).toEqual([0, 31, 32, 199]);
     expect(cells.takeActive()).toEqual([]);
-    second.recordSent(31, instant(4));
+    second.recordSent(31, instant(4), 100);
     expect(cells.takeActive()).toEqual([31]);
     expect([cells.peers, cells.sentAt(199), cells.receivedAt(199)]).toEqual([200, 0, 3]);
   });
@@ -185,8 +197,8 @@ describe('paths and peers', () => {
     const cells = new PeerCells({ peers: 3, transmitters });
     cells.setCurrentSlot(1, 0);
     cells.setPathEntry(1, 0);
-    for (let i = 0; i < transmitters; i++) new PeerCells(cells.buffer, i).recordSent(1, instant(1));
-    cells.recordReceived(1, instant(2));
+    for (let i = 0; i < transmitters; i++) new PeerCells(cells.buffer, i).recordSent(1, instant(1), 100);
+    cells.recordReceived(1, instant(2), 100);
     cells.recordDataReceived(1, instant(3));
     cells.observe(1, parseEndpoint('[2001:db8::1]:2')!, parseIpAddress('2001:db8::2'));
     for (const other of [0, 2]) {

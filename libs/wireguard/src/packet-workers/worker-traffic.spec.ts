@@ -57,7 +57,7 @@ class ModelWorker {
     view.setBigUint64(8, counter, true);
     nodeCrypto.seal(this.#transmit.sendKey(session), nonceOf(counter), padded, NOTHING, message.subarray(16));
     this.#transmit.recordSent(session, this.network.now, message.length);
-    this.peers.recordSent(peer, this.network.now);
+    this.peers.recordSent(peer, this.network.now, message.length);
     return { message, to: formatPath(udpPath(this.#paths.remote(entry))) };
   }
 
@@ -73,7 +73,7 @@ class ModelWorker {
     const peer = this.sessions.peer(session);
     if (this.sessions.state(session) === 'next') this.sessions.confirm(session);
     this.sessions.recordReceived(session, this.network.now, message.length);
-    this.peers.recordReceived(peer, this.network.now);
+    this.peers.recordReceived(peer, this.network.now, message.length);
     this.peers.recordDataReceived(peer, this.network.now);
     return true;
   }

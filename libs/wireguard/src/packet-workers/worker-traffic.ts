@@ -5,7 +5,7 @@
 import { durationBetween, type Instant } from '@shadownet/primitives';
 import { REKEY_AFTER_MESSAGES, REKEY_AFTER_TIME } from '../constants.js';
 import type { DeviceState } from '../device-state.js';
-import type { DeviceOutput } from '../device-types.js';
+import type { DeviceOutput, WorkerTransfer } from '../device-types.js';
 import type { Peer } from '../peer.js';
 import { confirmSession, renewBeforeExpiry } from '../receive.js';
 import { flushStaged, requestHandshake } from '../send.js';
@@ -65,8 +65,10 @@ export class WorkerTraffic {
     }
     if (hasSent) renewAfterSending(state, peer, now, out);
     if (state.endpoints === 'external') {
+      const sent = { at: sentAt, largestBytes: cells.takeLargestSent(peer.id) };
+      const received = { at: receivedAt, largestBytes: cells.takeLargestReceived(peer.id) };
       const hasReceivedByPath = hasReceived && cells.arrival(peer.id) === 'by-path';
-      reportTraffic(state, peer, hasSent ? sentAt : undefined, hasReceivedByPath ? receivedAt : undefined);
+      reportTraffic(state, peer, hasSent ? sent : undefined, hasReceivedByPath ? received : undefined);
     }
     return hasSent || hasReceived;
   }
@@ -90,14 +92,9 @@ function noteSent(peer: Peer, at: Instant): void {
 }
 
 /** Whoever owns the path learns whether it carries data both ways. */
-function reportTraffic(state: DeviceState, peer: Peer, sentAt?: Instant, receivedAt?: Instant): void {
-  if (sentAt === undefined && receivedAt === undefined) return;
-  state.events.push({
-    kind: 'traffic',
-    peer: peer.publicKey,
-    ...(sentAt !== undefined && { sentAt }),
-    ...(receivedAt !== undefined && { receivedAt }),
-  });
+function reportTraffic(state: DeviceState, peer: Peer, sent?: WorkerTransfer, received?: WorkerTransfer): void {
+  if (!sent && !received) return;
+  state.events.push({ kind: 'traffic', peer: peer.publicKey, ...(sent && { sent }), ...(received && { received }) });
 }
 
 /** §6.2: what `transmit` of send.ts asks after each packet. */
