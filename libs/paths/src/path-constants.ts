@@ -102,6 +102,9 @@ export const REPORTED_PACKETS = 16;
 /** With a relay: a pair without data for so long goes quiet; the relay is there when it speaks again. */
 export const IDLE_TIME = minutes(3);
 
+/** The two sides of a pair go quiet at most so far apart: by as much their searches and calls may differ. */
+export const IDLE_MARGIN = seconds(30);
+
 /** The pause between two searches for something better than a relay doubles up to this. */
 export const LONGEST_RELAYED_PAUSE = minutes(5);
 

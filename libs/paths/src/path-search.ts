@@ -39,6 +39,7 @@ import {
   CONFIRMATION_LIFETIME,
   FRESH_CONFIRMATION,
   FULL_DATAGRAM_BYTES,
+  IDLE_MARGIN,
   IDLE_TIME,
   RELAY_ANSWER_TIME,
   RETRY_SEARCH_TIME,
@@ -400,6 +401,8 @@ export class PathSearch {
 
   /** What answered a moment ago is taken at once; older confirmations count for nothing in the search that follows. */
   #lose(state: Connected, reason: LossReason, now: Instant, out: PathOutput): void {
+    // The peer has gone quiet a little before us, and with it the socket that our keepalive was for: a search would wake it.
+    if (reason === 'keepalive-unanswered' && this.#isAlmostIdle(now)) return this.#goQuiet(now);
     this.#journal.lost(state.entry.path, reason, now);
     state.entry.forgetLocalAddress();
     for (const entry of this.#paths.candidates) {
@@ -421,6 +424,11 @@ export class PathSearch {
 
   get #idleAt(): Instant | undefined {
     return this.#paths.relay && this.#state.kind !== 'idle' ? addDuration(this.#lastActiveAt, IDLE_TIME) : undefined;
+  }
+
+  #isAlmostIdle(now: Instant): boolean {
+    const idleAt = this.#idleAt;
+    return idleAt !== undefined && durationBetween(now, idleAt) <= IDLE_MARGIN;
   }
 
   #goQuiet(now: Instant): void {
