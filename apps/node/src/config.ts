@@ -84,6 +84,7 @@ export interface ServiceConfig {
   readonly file: string | undefined;
   /** What was given otherwise, for a file that is written: all but the interface and the directories, which a service has of its own. */
   readonly settings: Readonly<Partial<Record<Setting, string>>>;
+  readonly joinKey: JoinKey | undefined;
 }
 
 /** What `netcheck` needs. */
@@ -118,7 +119,7 @@ export const SETTINGS = [
 export type Setting = (typeof SETTINGS)[number];
 
 /** What the unit of a service says, each of its own. */
-const SERVICE_OWN: ReadonlySet<Setting> = new Set(['interface', 'state_dir', 'run_dir']);
+const SERVICE_OWN: ReadonlySet<Setting> = new Set(['interface', 'state_dir', 'run_dir', 'join_key_file']);
 
 /** Flags as typed, by setting; `config` names the file. */
 export type Flags = Partial<Record<Setting | 'config', string>>;
@@ -186,25 +187,22 @@ export function readDoctorConfig(flags: Flags, environment: Environment): Doctor
 
 /** Of a service that `up` must be able to start: throws `usage`, as above, and if settings are given in two ways. */
 export function readServiceConfig(flags: Flags, environment: Environment, root: string): ServiceConfig {
-  const { interfaceName } = readNodeConfig(flags, environment);
+  const { interfaceName, joinKey } = readNodeConfig(flags, environment);
   const file = configFileOf(flags, environment);
   const settings: Partial<Record<Setting, string>> = {};
   for (const [name, given] of Object.entries(gatherSettings(flags, environment, {}))) {
     if (!SERVICE_OWN.has(name as Setting)) settings[name as Setting] = given.text;
   }
-  const { join_key_file: joinKeyFile } = settings;
-  if (joinKeyFile === '-') throw usage('--join-key-file: a service has no stdin; name a file that stays');
-  if (joinKeyFile !== undefined) settings.join_key_file = resolve(joinKeyFile);
   if (file !== undefined && Object.keys(settings).length > 0) {
     throw usage(`give ${Object.keys(settings).join(', ')} in ${file}, which the service reads, and not beside it`);
   }
-  return Object.freeze({ interfaceName, root: resolve(root), file: file && resolve(file), settings });
+  return Object.freeze({ interfaceName, root: resolve(root), file: file && resolve(file), settings, joinKey });
 }
 
 /** Of a service that is there already. Throws `usage`, as above. */
 export function readInstalledServiceConfig(flags: Flags, environment: Environment, root: string): ServiceConfig {
   const { interfaceName } = readLocalConfig(flags, environment);
-  return Object.freeze({ interfaceName, root: resolve(root), file: undefined, settings: {} });
+  return Object.freeze({ interfaceName, root: resolve(root), file: undefined, settings: {}, joinKey: undefined });
 }
 
 /** Throws `usage`, as above. */

@@ -7,4 +7,4 @@ export {
   uninstallService,
 } from './installation.js';
 export { ServiceError, type ServiceErrorCode } from './service-error.js';
-export { formatUnit, quoteArgument, type ServiceUnit } from './unit.js';
+export { formatUnit, quoteArgument, type ServiceUnit, type UnitArgument } from './unit.js';

@@ -16,29 +16,37 @@ export interface ConfigFile {
   /** Absolute, within the root. */
   readonly path: string;
   readonly text: string;
+  /** A secret is for root alone. */
+  readonly readers: 'everybody' | 'root';
 }
 
 const UNIT_DIRECTORY = '/etc/systemd/system';
-const CONFIG_MODE = 0o644;
+const MODES = { everybody: 0o644, root: 0o600 } as const;
 const READABLE_BY_OTHERS = 0o004;
 const ENTERABLE_BY_OTHERS = 0o001;
 
 /**
- * Writes the unit and its configuration, enables it, and starts it where systemd runs. Returns what was done. A configuration that is
- * there with another text stays, and nothing is done. Throws ServiceError.
+ * Writes the unit and its files, enables it, and starts it where systemd runs. Returns what was done. A file that is there with another
+ * text stays, and nothing is done. Throws ServiceError.
  */
 export async function installService(
   unit: ServiceUnit,
-  config: ConfigFile | undefined,
+  files: readonly ConfigFile[],
   { root }: InstallationOptions,
 ): Promise<string[]> {
   requireRoot();
   const systemctl = await requireSystemctl();
   const done: string[] = [];
-  if (config) writeConfig(join(root, config.path), config.text, done);
+  const missing = files.filter((file) => isMissing(join(root, file.path), file.text));
+  for (const file of missing) {
+    const path = join(root, file.path);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, file.text, { mode: MODES[file.readers] });
+    done.push(`wrote ${path}`);
+  }
   const path = join(root, UNIT_DIRECTORY, `${unit.name}.service`);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, formatUnit(unit), { mode: CONFIG_MODE });
+  writeFileSync(path, formatUnit(unit), { mode: MODES.everybody });
   done.push(`wrote ${path}`);
   if (isRunning(root)) {
     await systemctl('daemon-reload');
@@ -103,17 +111,14 @@ export function firstClosedTo(path: string): string | undefined {
   return (statSync(path).mode & READABLE_BY_OTHERS) === 0 ? path : undefined;
 }
 
-function writeConfig(path: string, text: string, done: string[]): void {
-  if (existsSync(path)) {
-    if (readFileSync(path, 'utf8') === text) return;
-    throw new ServiceError(
-      'config-differs',
-      `${path} is there and says something else: edit it and leave out the settings here, or remove it`,
-    );
-  }
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text, { mode: CONFIG_MODE });
-  done.push(`wrote ${path}`);
+/** False if the file is there as it should be. Throws `config-differs`. */
+function isMissing(path: string, text: string): boolean {
+  if (!existsSync(path)) return true;
+  if (readFileSync(path, 'utf8') === text) return false;
+  throw new ServiceError(
+    'config-differs',
+    `${path} is there and says something else: edit it and leave out what it says here, or remove it`,
+  );
 }
 
 function requireRoot(): void {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +9,8 @@ import { formatUnit, quoteArgument, type ServiceUnit } from './unit.js';
 const UNIT: ServiceUnit = {
   name: 'shadownet-test',
   description: 'a test',
-  command: ['/bin/true', 'a b', '100%', '$HOME'],
+  command: ['/bin/true', 'a b', '100%', '$HOME', { credential: 'key' }],
+  credentials: [{ name: 'key', path: '/etc/shadownet/test.key' }],
   capabilities: ['CAP_NET_ADMIN'],
   devices: ['/dev/net/tun'],
   stateDirectory: 'shadownet-test',
@@ -40,7 +41,8 @@ describe('a service unit', () => {
     const lines = formatUnit(UNIT).split('\n');
     expect(lines).toContain('CapabilityBoundingSet=CAP_NET_ADMIN');
     expect(lines).toContain('DeviceAllow=/dev/net/tun rw');
-    expect(lines).toContain('ExecStart=/bin/true "a b" 100%% $$HOME');
+    expect(lines).toContain('LoadCredential=key:/etc/shadownet/test.key');
+    expect(lines).toContain('ExecStart=/bin/true "a b" 100%% $$HOME %d/key');
     const plain = formatUnit({ ...UNIT, capabilities: [], devices: [] }).split('\n');
     expect(plain).toContain('CapabilityBoundingSet=');
     expect(plain).toContain('PrivateDevices=yes');
@@ -72,7 +74,8 @@ describe.skipIf(!mayInstall)('installed into an image (as root, with systemd)', 
   let root: string;
   beforeAll(() => (root = mkdtempSync(join(tmpdir(), 'shadownet-image-'))));
   afterAll(() => rmSync(root, { recursive: true }));
-  const config = { path: '/etc/shadownet/test.toml', text: 'port = "1"\n' };
+  const config = { path: '/etc/shadownet/test.toml', text: 'port = "1"\n', readers: 'everybody' } as const;
+  const secret = { path: '/etc/shadownet/test.key', text: 'secret\n', readers: 'root' } as const;
   const isEnabled = (): string => {
     try {
       return execFileSync('systemctl', [`--root=${root}`, 'is-enabled', UNIT.name], { encoding: 'utf8' }).trim();
@@ -82,8 +85,9 @@ describe.skipIf(!mayInstall)('installed into an image (as root, with systemd)', 
   };
 
   it('is enabled, is what systemd understands, and is little exposed', async () => {
-    const done = await installService(UNIT, config, { root });
-    expect(done).toHaveLength(3);
+    const done = await installService(UNIT, [config, secret], { root });
+    expect(done).toHaveLength(4);
+    expect([config, secret].map(({ path }) => statSync(join(root, path)).mode & 0o777)).toEqual([0o644, 0o600]);
     expect(isEnabled()).toBe('enabled');
     const file = join(root, 'etc/systemd/system/shadownet-test.service');
     execFileSync('systemd-analyze', ['verify', file], { stdio: 'pipe' });
@@ -94,8 +98,8 @@ describe.skipIf(!mayInstall)('installed into an image (as root, with systemd)', 
 
   it('keeps a configuration that says something else, and is as it was then', async () => {
     const other = { ...config, text: 'port = "2"\n' };
-    await expect(installService(UNIT, other, { root })).rejects.toMatchObject({ code: 'config-differs' });
-    expect(await installService(UNIT, config, { root })).toHaveLength(2);
+    await expect(installService(UNIT, [secret, other], { root })).rejects.toMatchObject({ code: 'config-differs' });
+    expect(await installService(UNIT, [config, secret], { root })).toHaveLength(2);
   });
 
   it('is gone after uninstalling, and cannot be uninstalled twice', async () => {

@@ -1,12 +1,16 @@
 // A hardened systemd service unit (systemd.exec(5)): a user of its own that lives as long as the service, the capabilities and devices
 // that are named and no others. V8 compiles at run time, so memory has to be allowed to become executable.
 
+export type UnitArgument = string | { readonly credential: string };
+
 export interface ServiceUnit {
   /** Without `.service`. */
   readonly name: string;
   readonly description: string;
-  /** The program and its arguments, each as it shall arrive. */
-  readonly command: readonly string[];
+  /** The program and its arguments, each as it shall arrive; of a credential the path of the file that has it. */
+  readonly command: readonly UnitArgument[];
+  /** Files of root's that the service may read, each by a name (systemd.exec(5), LoadCredential). */
+  readonly credentials: readonly { readonly name: string; readonly path: string }[];
   /** Of capabilities(7), as CAP_NET_ADMIN; none: the service has no privilege at all. */
   readonly capabilities: readonly string[];
   /** Under /dev, beside those that every service may open (null, zero, random …). */
@@ -31,13 +35,14 @@ export function formatUnit(unit: ServiceUnit): string {
     '',
     '[Service]',
     'Type=exec',
-    `ExecStart=${unit.command.map(quoteArgument).join(' ')}`,
+    `ExecStart=${unit.command.map(formatArgument).join(' ')}`,
     'Restart=on-failure',
     'RestartSec=2',
     `RestartPreventExitStatus=${unit.finalExitCodes.join(' ')}`,
     'TimeoutStopSec=15',
     '',
     'DynamicUser=yes',
+    ...unit.credentials.map(({ name, path }) => `LoadCredential=${name}:${path}`),
     `CapabilityBoundingSet=${capabilities.join(' ')}`,
     `AmbientCapabilities=${capabilities.join(' ')}`,
     'NoNewPrivileges=yes',
@@ -76,6 +81,11 @@ export function formatUnit(unit: ServiceUnit): string {
     'WantedBy=multi-user.target',
     '',
   ].join('\n');
+}
+
+/** `%d` is the folder of the service's credentials. */
+function formatArgument(argument: UnitArgument): string {
+  return typeof argument === 'string' ? quoteArgument(argument) : `%d/${argument.credential}`;
 }
 
 /** For ExecStart (systemd.service(5), "Command lines"): `%` and `$` would be expanded, quotes and spaces would split. */

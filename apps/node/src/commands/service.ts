@@ -1,31 +1,30 @@
 // `shadownet-node install` and `uninstall`: the node as a systemd service, with a user of its own and CAP_NET_ADMIN only.
 
+import { formatJoinKey } from '@shadownet/contracts';
 import { type ConfigFile, installService, ownCommand, type ServiceUnit, uninstallService } from '@shadownet/service';
 import { stringify as formatToml } from 'smol-toml';
 import { DEFAULT_INTERFACE, type ServiceConfig } from '../config.js';
 import { ExitCode } from '../exit-code.js';
 import { printLine } from './terminal.js';
 
+const JOIN_KEY = 'join-key';
+
 export async function install(config: ServiceConfig): Promise<void> {
   const { interfaceName, root } = config;
   const name = unitName(interfaceName);
   const written = configFile(config);
+  const joinKey = joinKeyFile(config);
   const directory = directoryName(interfaceName);
   const unit: ServiceUnit = {
     name,
     description: `ShadowNet node on ${interfaceName}`,
     command: [
-      ...[
-        ...ownCommand(),
-        'up',
-        '--foreground',
-        '--interface',
-        interfaceName,
-        '--config',
-        written?.path ?? config.file!,
-      ],
+      ...[...ownCommand(), 'up', '--foreground', '--interface', interfaceName],
+      ...['--config', written?.path ?? config.file!],
       ...['--state-dir', `/var/lib/${directory}`, '--run-dir', `/run/${directory}`],
+      ...(joinKey ? ['--join-key-file', { credential: JOIN_KEY }] : []),
     ],
+    credentials: joinKey ? [{ name: JOIN_KEY, path: joinKey.path }] : [],
     capabilities: ['CAP_NET_ADMIN'],
     devices: ['/dev/net/tun'],
     stateDirectory: directory,
@@ -33,7 +32,8 @@ export async function install(config: ServiceConfig): Promise<void> {
     finalExitCodes: [ExitCode.usage, ExitCode.needsPrivilege],
     after: ['network-online.target'],
   };
-  for (const line of await installService(unit, written, { root })) printLine(line);
+  const files = [written, joinKey].filter((file) => file !== undefined);
+  for (const line of await installService(unit, files, { root })) printLine(line);
   const where = interfaceName === DEFAULT_INTERFACE ? '' : ` --interface ${interfaceName} --run-dir /run/${directory}`;
   printLine(`see how it does: shadownet-node status${where}`);
 }
@@ -50,7 +50,13 @@ function configFile({ interfaceName, file, settings }: ServiceConfig): ConfigFil
   if (file !== undefined) return undefined;
   const values: Record<string, string> = {};
   for (const [name, value] of Object.entries(settings)) if (value !== undefined) values[name] = value;
-  return { path: configPath(interfaceName), text: `${formatToml(values).trimEnd()}\n` };
+  return { path: configPath(interfaceName), text: `${formatToml(values).trimEnd()}\n`, readers: 'everybody' };
+}
+
+/** A copy of the join key that stays where the service finds it: the user of the service could not read the one that was named. */
+function joinKeyFile({ interfaceName, joinKey }: ServiceConfig): ConfigFile | undefined {
+  if (!joinKey) return undefined;
+  return { path: `/etc/shadownet/${interfaceName}.join-key`, text: `${formatJoinKey(joinKey)}\n`, readers: 'root' };
 }
 
 function configPath(interfaceName: string): string {
