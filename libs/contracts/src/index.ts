@@ -69,6 +69,15 @@ export {
   type Peer,
   peerSchema,
 } from './network-map.js';
+export {
+  type NodeEdit,
+  nodeEditSchema,
+  type NodeList,
+  nodeListSchema,
+  type NodeMessage,
+  nodeMessageSchema,
+  type NodeStanding,
+} from './node.js';
 export { type Overview, type OverviewLink, type OverviewNode, overviewSchema } from './overview.js';
 export {
   type Account,

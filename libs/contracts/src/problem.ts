@@ -22,6 +22,7 @@ export const problemCodes = [
   'join-key-required',
   'join-key-refused',
   'approval-pending',
+  'node-disabled',
   'id-taken',
   'address-pool-full',
   'policy-invalid',

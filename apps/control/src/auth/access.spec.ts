@@ -42,6 +42,8 @@ const VIEWER_ROUTES = [
   'GET /api/v1/overview',
   'GET /api/v1/links/:from/:to',
   'POST /api/v1/session/password',
+  'GET /api/v1/nodes',
+  'GET /api/v1/nodes/:id',
   'GET /api/v1/policy',
   'POST /api/v1/policy/preview',
   'GET /api/v1/policy/versions',

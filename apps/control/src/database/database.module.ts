@@ -8,6 +8,7 @@ import type { DataSourceOptions } from 'typeorm';
 import { AuditEntity } from '../audit/audit.entity.js';
 import { NonceEntity } from '../auth/nonce.entity.js';
 import { CONFIG, type ControlConfig } from '../config.js';
+import { DeletedNodeEntity } from '../enrolment/deleted-node.entity.js';
 import { JoinKeyEntity } from '../enrolment/join-key.entity.js';
 import { MapEpochEntity } from '../network-map/map-epoch.entity.js';
 import { NetworkStateEntity } from '../network-map/network-state.entity.js';
@@ -21,6 +22,7 @@ import { AddHomeRelay1763700000000 } from './migrations/1763700000000-add-home-r
 import { AddAudit1763810000000 } from './migrations/1763810000000-add-audit.js';
 import { AddPolicy1764000000000 } from './migrations/1764000000000-add-policy.js';
 import { AddJoinKeys1763900000000 } from './migrations/1763900000000-add-join-keys.js';
+import { AddDeletedNodes1763910000000 } from './migrations/1763910000000-add-deleted-nodes.js';
 import { AddMapChanges1764100000000 } from './migrations/1764100000000-add-map-changes.js';
 import { AddPeople1763820000000 } from './migrations/1763820000000-add-people.js';
 import { AccountEntity } from '../people/account.entity.js';
@@ -45,6 +47,7 @@ export function databaseOptions(dataDir: string): DataSourceOptions {
     database: join(dataDir, DATABASE_FILE),
     entities: [
       JoinKeyEntity,
+      DeletedNodeEntity,
       NodeEntity,
       LinkEntity,
       PathExplanationEntity,
@@ -67,6 +70,7 @@ export function databaseOptions(dataDir: string): DataSourceOptions {
       AddPeople1763820000000,
       AddPolicy1764000000000,
       AddJoinKeys1763900000000,
+      AddDeletedNodes1763910000000,
       AddMapChanges1764100000000,
       AddPathExplanations1764200000000,
     ],

@@ -20,6 +20,7 @@ import { type Clock, CLOCK, formatTime } from '../clock.js';
 import { WriteQueue } from '../database/write-queue.js';
 import { ApiError } from '../http/api-error.js';
 import { ServerIdentity } from '../identity/server-identity.js';
+import type { DeletedNodeEntity } from './deleted-node.entity.js';
 import { JoinKeyEntity } from './join-key.entity.js';
 
 @Injectable()
@@ -79,10 +80,16 @@ export class JoinKeys {
   }
 
   /**
-   * Takes one use of the key for that node, in the transaction that makes the node. Throws ApiError `join-key-refused`: why, hears
+   * Takes one use of the key for that node, in the transaction that makes the node. A node that was `deleted` needs a key that was
+   * made since: the one that it may still have does not bring it back. Throws ApiError `join-key-refused`: why, hears
    * only who has the key; who guesses hears the same for a key that does not exist and for a wrong proof.
    */
-  async redeem(manager: EntityManager, node: PublicKeyText, proof: JoinProof): Promise<JoinKeyEntity> {
+  async redeem(
+    manager: EntityManager,
+    node: PublicKeyText,
+    proof: JoinProof,
+    deleted: DeletedNodeEntity | null,
+  ): Promise<JoinKeyEntity> {
     const key = await manager.findOneBy(JoinKeyEntity, { id: proof.key_id });
     const message = joinProofMessage(parsePublicKey(node)!, this.identity.publicKey);
     const verifier = new Ed25519Verifier(decodeBase64(key?.verifier ?? this.#nobody)!);
@@ -92,6 +99,9 @@ export class JoinKeys {
     const now = this.clock.wall();
     const state = stateOf(key, now);
     if (state !== 'usable') throw new ApiError('join-key-refused', refusalOf(state));
+    if (deleted && key.createdAt <= deleted.deletedAt) {
+      throw new ApiError('join-key-refused', 'This node was deleted after this join key was made: ask for a new one.');
+    }
     await manager.update(JoinKeyEntity, { id: key.id }, { uses: key.uses + 1, lastUsedAt: now });
     return key;
   }

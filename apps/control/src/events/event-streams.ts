@@ -61,7 +61,11 @@ export class EventStreams implements OnModuleDestroy {
 
   /** Ends the stream of that node: it is silent, or not a member any more. */
   end(publicKey: string): void {
-    this.#streams.get(publicKey)?.end();
+    const stream = this.#streams.get(publicKey);
+    if (!stream) return;
+    // At once: nothing may be written after the end.
+    this.#forget(stream);
+    stream.end();
   }
 
   /** Every stream has its turn once in STREAM_KEEPALIVE_MS. */

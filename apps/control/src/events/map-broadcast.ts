@@ -116,7 +116,7 @@ export class MapBroadcast {
 
   #tellOne(stream: EventStream, version: MapVersion, deltas: Deltas): void {
     const viewer = this.roster.node(stream.caller.publicKey);
-    if (!viewer) return stream.end();
+    if (!viewer) return this.streams.end(stream.caller.publicKey);
     const hasHeardOf: HasHeardOf = (sequence) => stream.hasHeardOf(sequence);
     if (deltas.changesViewOf(viewer, hasHeardOf)) {
       return stream.sendMap('map', JSON.stringify(this.maps.mapFor(viewer)), version);

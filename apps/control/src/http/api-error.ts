@@ -24,6 +24,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, { readonly status: number; r
   'join-key-required': { status: 403, title: 'Joining this network needs a join key' },
   'join-key-refused': { status: 403, title: 'This join key does not let this node join' },
   'approval-pending': { status: 403, title: 'An admin has to approve this node' },
+  'node-disabled': { status: 403, title: 'An admin has disabled this node' },
   'id-taken': { status: 409, title: 'This id belongs to another key' },
   'address-pool-full': { status: 503, title: 'The network has no free address' },
   'policy-invalid': { status: 422, title: 'The policy cannot be accepted' },

@@ -48,7 +48,7 @@ export class NetworkMapService {
       since,
       map_version: this.roster.version,
       network_cidr: formatIpPrefix(this.config.network),
-      removed: [...changes.removed],
+      removed: [...changes.removed, ...changes.changed.filter(isShutOut).map(({ id }) => id)],
       changed: changes.changed.filter((node) => this.sees(viewer, node)).map((node) => this.peerFor(viewer, node)),
     };
   }
@@ -67,4 +67,9 @@ export class NetworkMapService {
     const visible = [...this.roster.nodes()].filter((node) => this.sees(viewer, node));
     return visible.sort((a, b) => a.address - b.address);
   }
+}
+
+/** It was a member perhaps, and is seen by nobody now. */
+function isShutOut({ standing }: NodeEntity): boolean {
+  return standing === 'disabled';
 }

@@ -1,5 +1,5 @@
-// The pool of virtual addresses, and which one a new node gets: the lowest free one. Nodes are never removed, so a key keeps
-// its address for ever.
+// The pool of virtual addresses, and which one a new node gets: the lowest free one. A key keeps its
+// address until its node is deleted.
 
 import { formatIpAddress, ipAddressFromBytes, type IpPrefix, parseIpAddress } from '@shadownet/primitives';
 import type { EntityManager } from 'typeorm';

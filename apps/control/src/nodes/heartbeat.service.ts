@@ -50,6 +50,8 @@ export class HeartbeatService {
     this.liveness.heard(caller.publicKey);
     this.batch.add(caller.publicKey, this.clock.wall(), this.#linksOf(caller.publicKey, request.peers));
     await this.explanations.store(caller.publicKey, request.explanations ?? []);
+    // It may have been disabled or deleted since: it must not get a newer relay ticket than those that were revoked then.
+    this.#requireOwn(this.roster.nodeById(request.id), caller);
     return {
       success: true,
       heartbeat_interval_ms: this.pace.intervalMs,

@@ -53,15 +53,16 @@ export class Liveness implements OnModuleInit {
         const silent = [...this.#heardAt.keys()].filter((publicKey) => this.#isSilent(publicKey));
         const changes: NodeChange[] = [];
         for (const publicKey of silent) {
-          const node = await manager.findOneByOrFail(NodeEntity, { publicKey });
+          const node = await manager.findOneBy(NodeEntity, { publicKey });
+          // Disabled or deleted while a heartbeat of it was being answered.
+          if (!node?.online) continue;
           await manager.update(NodeEntity, { publicKey }, { online: false });
           changes.push(await this.changes.changed(manager, manager.create(NodeEntity, { ...node, online: false })));
         }
-        return changes;
+        return { silent, changes };
       },
-      (changes) => {
-        for (const change of changes) {
-          const publicKey = change.kind === 'changed' ? change.node.publicKey : change.publicKey;
+      ({ silent, changes }) => {
+        for (const publicKey of silent) {
           this.left(publicKey);
           // Its far end is gone without a word: TCP would hold on to it for a quarter of an hour more.
           this.streams.end(publicKey);

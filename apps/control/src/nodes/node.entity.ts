@@ -1,11 +1,8 @@
 // A registered node. Its public key is its identity; id and address belong to the key.
 
-import type { CandidateMessage } from '@shadownet/contracts';
+import type { CandidateMessage, NodeStanding } from '@shadownet/contracts';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { integerColumn } from '../database/integer-column.js';
-
-/** `pending`: waits for an admin's approval, sees nobody and is seen by nobody. */
-export type NodeStanding = 'member' | 'pending';
 
 @Entity('nodes')
 export class NodeEntity {
@@ -48,6 +45,7 @@ export class NodeEntity {
   @Column({ type: 'boolean', default: () => 'false' })
   ephemeral!: boolean;
 
+  /** Who is no member sees nobody and is seen by nobody. */
   @Column({ type: 'text', default: 'member' })
   standing!: NodeStanding;
 

@@ -9,14 +9,24 @@ import { HeartbeatBatch } from './heartbeat-batch.js';
 import { HeartbeatPace } from './heartbeat-pace.js';
 import { HeartbeatService } from './heartbeat.service.js';
 import { Liveness } from './liveness.js';
+import { NodeAdministrationController } from './node-administration.controller.js';
+import { NodeAdministration } from './node-administration.js';
 import { NodeChanges } from './node-changes.js';
 import { NodesController } from './nodes.controller.js';
 import { RegistrationService } from './registration.service.js';
 
 @Module({
   imports: [EnrolmentModule, ExplanationsModule, NetworkMapModule, EventsModule, StunModule, RelayModule],
-  controllers: [NodesController],
-  providers: [NodeChanges, Liveness, HeartbeatPace, RegistrationService, HeartbeatBatch, HeartbeatService],
+  controllers: [NodesController, NodeAdministrationController],
+  providers: [
+    NodeChanges,
+    Liveness,
+    HeartbeatPace,
+    RegistrationService,
+    HeartbeatBatch,
+    HeartbeatService,
+    NodeAdministration,
+  ],
   exports: [HeartbeatBatch, HeartbeatPace],
 })
 export class NodesModule {}

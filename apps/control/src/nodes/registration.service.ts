@@ -1,5 +1,5 @@
-// Registration: a key becomes a node, or an old node comes back. The key is the identity: it keeps its address for ever, and
-// the id is a name that it may change (a node that lost its id but not its key) as long as no other key has it.
+// Registration: a key becomes a node, or an old node comes back. The key is the identity: it keeps its address until an
+// admin deletes the node, and the id is a name that it may change (a node that lost its id but not its key) as long as no other key has it.
 
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { RegisterRequest, RegisterResponse } from '@shadownet/contracts';
@@ -11,10 +11,12 @@ import { type Clock, CLOCK, formatTime } from '../clock.js';
 import { CONFIG, type ControlConfig } from '../config.js';
 import { ControlError } from '../control-error.js';
 import { WriteQueue } from '../database/write-queue.js';
+import { DeletedNodeEntity } from '../enrolment/deleted-node.entity.js';
 import { JoinKeys } from '../enrolment/join-keys.js';
 import { ApiError } from '../http/api-error.js';
 import { ServerIdentity } from '../identity/server-identity.js';
 import { MapVersions } from '../network-map/map-versions.js';
+import { NetworkMapService } from '../network-map/network-map.service.js';
 import { peerChanged, toPeer } from '../network-map/network-map.js';
 import type { NodeChange } from '../network-map/node-roster.js';
 import { RelayService } from '../relay/relay.service.js';
@@ -48,6 +50,7 @@ export class RegistrationService implements OnModuleInit {
     private readonly queue: WriteQueue,
     private readonly changes: NodeChanges,
     private readonly versions: MapVersions,
+    private readonly maps: NetworkMapService,
     private readonly liveness: Liveness,
     private readonly pace: HeartbeatPace,
     private readonly stun: StunService,
@@ -91,6 +94,8 @@ export class RegistrationService implements OnModuleInit {
     );
     // It is stored: that is how an admin learns that there is somebody to approve.
     requireMember(node);
+    // It may have been disabled or deleted since: it must not get a newer relay ticket than those that were revoked then.
+    this.maps.viewer(caller.publicKey);
     return this.#response(node, mapVersion);
   }
 
@@ -103,6 +108,7 @@ export class RegistrationService implements OnModuleInit {
     const holder = await manager.findOneBy(NodeEntity, { id: request.id });
     if (holder && holder.publicKey !== request.public_key) throw new ApiError('id-taken');
     const before = holder ?? (await manager.findOneBy(NodeEntity, { publicKey }));
+    if (before?.standing === 'disabled') requireMember(before);
     const { tags, ephemeral, standing } = before ?? (await this.#join(manager, publicKey, request, source));
 
     const now = this.clock.wall();
@@ -134,12 +140,14 @@ export class RegistrationService implements OnModuleInit {
     { join }: RegisterRequest,
     source: IpAddress,
   ): Promise<Membership> {
+    const deleted = await manager.findOneBy(DeletedNodeEntity, { publicKey });
     if (!join) {
-      if (this.config.open) return JOINED_OPENLY;
+      if (this.config.open && !deleted) return JOINED_OPENLY;
       throw new ApiError('join-key-required', 'Ask an admin for a join key.');
     }
     if (!this.#joinLimit.admit(source, this.clock.monotonic())) throw new ApiError('rate-limited');
-    const { tags, ephemeral, approval } = await this.joinKeys.redeem(manager, publicKey, join);
+    const { tags, ephemeral, approval } = await this.joinKeys.redeem(manager, publicKey, join, deleted);
+    if (deleted) await manager.delete(DeletedNodeEntity, { publicKey });
     return { tags, ephemeral, standing: approval ? 'pending' : 'member' };
   }
 

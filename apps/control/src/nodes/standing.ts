@@ -8,13 +8,15 @@ export function isMember({ standing }: NodeEntity): boolean {
   return standing === 'member';
 }
 
-/** Throws ApiError `approval-pending`. */
+/** Throws ApiError `approval-pending` and `node-disabled`. */
 export function requireMember({ standing }: NodeEntity): void {
   switch (standing) {
     case 'member':
       return;
     case 'pending':
       throw new ApiError('approval-pending', 'Try again later.');
+    case 'disabled':
+      throw new ApiError('node-disabled', 'Ask an admin to enable it.');
     default:
       assertNever(standing);
   }

@@ -36,6 +36,7 @@ import { MapBroadcast } from '../events/map-broadcast.js';
 import { MapVersions } from '../network-map/map-versions.js';
 import { NodeRoster } from '../network-map/node-roster.js';
 import type { NodeEntity } from '../nodes/node.entity.js';
+import { requireMember } from '../nodes/standing.js';
 import { CurrentPolicy, policyNodeOf } from './current-policy.js';
 import { findNode, referenceOf } from './node-names.js';
 import { PolicyVersionEntity } from './policy-version.entity.js';
@@ -134,6 +135,7 @@ export class PolicyService {
   async canOwn(caller: Caller, query: CanQuery): Promise<CanAnswer> {
     const self = await this.transactions.run(caller, () => Promise.resolve(this.roster.node(caller.publicKey)));
     if (!self) throw new ApiError('unknown-peer', 'Register first.');
+    requireMember(self);
     const visible = this.#nodes().filter((node) => node === self || this.current.mayTalk(self, node));
     const answer = this.#decide(query, visible);
     if (answer.from.id !== self.id && answer.to.id !== self.id)

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Relay, registerResponseSchema } from '@shadownet/contracts';
+import { nodeListSchema, nodeMessageSchema, type Relay, registerResponseSchema } from '@shadownet/contracts';
 import { Ed25519Verifier, generatePrivateKey, nodeCrypto } from '@shadownet/crypto';
 import {
   decodeBase64,
@@ -71,6 +71,26 @@ describe('the relay of the control server', () => {
     server.running.app.get(RelayService).revoke(encodePublicKey(node.client.publicKey));
     await expect.poll(() => node.client.client.status()[0]?.state).not.toBe('up');
     await expect.poll(() => node.client.client.status()[0]?.lastFailure, { timeout: 10_000 }).toBe('unknown-key');
+  });
+
+  it.each(['PATCH', 'DELETE'] as const)('ends the session of a node that an admin shuts out by %s', async (method) => {
+    const server = await start();
+    const node = await registered(server);
+    const at = description(server, node.relays);
+    node.use(at);
+    await expect.poll(() => node.client.client.status()[0]?.state).toBe('up');
+    const { nodes } = await server.admin.call(nodeListSchema, 'GET', '/nodes');
+    const route = `/nodes/${nodes[0]!.id}`;
+    await server.admin.call(
+      nodeMessageSchema,
+      method,
+      route,
+      method === 'PATCH' ? { standing: 'disabled' } : undefined,
+    );
+    await expect.poll(() => node.client.client.status()[0]?.lastFailure, { timeout: 10_000 }).toBe('unknown-key');
+    if (method === 'DELETE') return;
+    await server.admin.call(nodeMessageSchema, method, route, { standing: 'member' });
+    await expect.poll(() => node.client.client.status()[0]?.state, { timeout: 30_000 }).toBe('up');
   });
 
   it('can be left out', async () => {
