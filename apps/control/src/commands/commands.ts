@@ -6,6 +6,7 @@ import { addAuditCommand } from './audit.js';
 import { addPolicyCommands } from './policy.js';
 import { addBackupCommands } from './backup.js';
 import { addJoinKeyCommand } from './join-key.js';
+import { addNodeCommands } from './node.js';
 
 export function addCommands(program: Command): void {
   addAdminCommands(program);
@@ -13,4 +14,5 @@ export function addCommands(program: Command): void {
   addPolicyCommands(program);
   addBackupCommands(program);
   addJoinKeyCommand(program);
+  addNodeCommands(program);
 }

@@ -2,16 +2,12 @@ import {
   auditPageSchema,
   createJoinKeyResponseSchema,
   joinKeyListSchema,
-  joinProofMessage,
   nodeListSchema,
   nodeMessageSchema,
-  parseJoinKey,
   storedPolicySchema,
 } from '@shadownet/contracts';
-import { Ed25519Signer } from '@shadownet/crypto';
-import { encodeBase64, parsePublicKey } from '@shadownet/primitives';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Answer, TestNode } from '../testing/test-node.js';
+import type { TestNode } from '../testing/test-node.js';
 import { TestClock, TestServer } from '../testing/test-server.js';
 import { Liveness, OFFLINE_AFTER } from './liveness.js';
 
@@ -28,18 +24,11 @@ async function createKey(request: Record<string, unknown> = {}): Promise<string>
   return (await server.admin.call(createJoinKeyResponseSchema, 'POST', '/join-keys', request)).join_key;
 }
 
-function joinBy(text: string, node: TestNode): Promise<Answer> {
-  const { id, seed } = parseJoinKey(text)!;
-  const message = joinProofMessage(parsePublicKey(node.publicKey)!, parsePublicKey(server.running.publicKey)!);
-  const signature = encodeBase64(new Ed25519Signer(seed.expose()).sign(message));
-  return node.register({ join: { key_id: id, signature } });
-}
-
 /** Each a member. */
 async function members(count: number): Promise<TestNode[]> {
   const key = await createKey({ reusable: true });
   const nodes = Array.from({ length: count }, () => server.node());
-  for (const node of nodes) expect(await joinBy(key, node)).toMatchObject({ status: 200 });
+  for (const node of nodes) expect(await node.join(key)).toMatchObject({ status: 200 });
   return nodes;
 }
 
@@ -137,29 +126,29 @@ describe('a node that an admin deletes', () => {
 
   it('joins again only by a join key that was made since', async () => {
     const [old, node] = [await createKey({ reusable: true }), server.node()];
-    await joinBy(old, node);
+    await node.join(old);
     await remove(node);
     expect(await node.register()).toMatchObject({ status: 403, json: { code: 'join-key-required' } });
-    expect(await joinBy(old, node)).toMatchObject({
+    expect(await node.join(old)).toMatchObject({
       json: {
         code: 'join-key-refused',
         detail: 'This node was deleted after this join key was made: ask for a new one.',
       },
     });
-    expect(await joinBy(old, server.node())).toMatchObject({ status: 200 });
+    expect(await server.node().join(old)).toMatchObject({ status: 200 });
 
     await server.restart({ open: true });
     node.url = server.url;
     expect(await node.register()).toMatchObject({ json: { code: 'join-key-required' } });
-    expect(await joinBy(await createKey(), node)).toMatchObject({ status: 200 });
+    expect(await node.join(await createKey())).toMatchObject({ status: 200 });
     expect(await node.register()).toMatchObject({ status: 200 });
   });
 
   it('gives no use of its join key back', async () => {
     const [key, node] = [await createKey(), server.node()];
-    await joinBy(key, node);
+    await node.join(key);
     await remove(node);
-    expect(await joinBy(key, server.node())).toMatchObject({ json: { code: 'join-key-refused' } });
+    expect(await server.node().join(key)).toMatchObject({ json: { code: 'join-key-refused' } });
     const { join_keys: keys } = await server.admin.call(joinKeyListSchema, 'GET', '/join-keys');
     expect(keys).toMatchObject([{ state: 'spent', uses: 1 }]);
   });
@@ -181,7 +170,7 @@ describe('a node that waits for approval', () => {
   it('joins at its next try once it is approved', async () => {
     const [member] = (await members(1)) as [TestNode];
     const node = server.node();
-    await joinBy(await createKey({ approval: true }), node);
+    await node.join(await createKey({ approval: true }));
     expect(await server.admin.call(nodeMessageSchema, 'GET', `/nodes/${node.id}`)).toMatchObject({
       standing: 'pending',
     });

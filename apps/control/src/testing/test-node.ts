@@ -2,6 +2,8 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import {
+  joinProofMessage,
+  parseJoinKey,
   type SignatureHeaders,
   type SignatureParameters,
   signRequest,
@@ -10,7 +12,13 @@ import {
   verifyEvent,
   verifyResponse,
 } from '@shadownet/contracts';
-import { type CryptoProvider, deriveLabelledKey, generatePrivateKey, nodeCrypto } from '@shadownet/crypto';
+import {
+  type CryptoProvider,
+  deriveLabelledKey,
+  Ed25519Signer,
+  generatePrivateKey,
+  nodeCrypto,
+} from '@shadownet/crypto';
 import { encodeBase64, encodePublicKey, parsePublicKey, publicKeyFromBytes } from '@shadownet/primitives';
 import { type Dispatcher, request as httpRequest } from 'undici';
 
@@ -43,7 +51,7 @@ export class TestNode {
   constructor(
     /** Changes when the server restarts on another port. */
     public url: string,
-    serverKeyText: string,
+    private readonly serverKeyText: string,
     privateKey = generatePrivateKey((length) => randomBytes(length)),
   ) {
     const pair = nodeCrypto.privateKey(privateKey);
@@ -124,6 +132,14 @@ export class TestNode {
 
   register(more: Record<string, unknown> = {}): Promise<Answer> {
     return this.call('POST', '/api/v1/register', this.registration(more));
+  }
+
+  /** Registers by that join key. */
+  join(joinKey: string): Promise<Answer> {
+    const { id, seed } = parseJoinKey(joinKey)!;
+    const message = joinProofMessage(parsePublicKey(this.publicKey)!, parsePublicKey(this.serverKeyText)!);
+    const signature = encodeBase64(new Ed25519Signer(seed.expose()).sign(message));
+    return this.register({ join: { key_id: id, signature } });
   }
 
   heartbeatBody(more: Record<string, unknown> = {}): Record<string, unknown> {
