@@ -9,6 +9,7 @@ interface CreateOptions {
   readonly description?: string;
   readonly reusable?: true;
   readonly approval?: true;
+  readonly ephemeral?: true;
   readonly tags?: string;
   readonly expires: string;
   readonly json?: true;
@@ -22,11 +23,12 @@ export function addJoinKeyCommand(program: Command): void {
     'create',
     'make a key, and print it: it is not shown again',
     async (command) => {
-      const { description, reusable, approval, tags, expires, json } = command.options;
+      const { description, reusable, approval, ephemeral, tags, expires, json } = command.options;
       const answer = await command.server.call(createJoinKeyResponseSchema, 'POST', '/join-keys', {
         ...(description !== undefined && { description }),
         reusable: reusable === true,
         approval: approval === true,
+        ephemeral: ephemeral === true,
         tags: tags === undefined ? [] : tags.split(','),
         expires_in_s: parseLifetime(expires),
       });
@@ -35,6 +37,7 @@ export function addJoinKeyCommand(program: Command): void {
   )
     .option('--description <text>', 'what it is for')
     .option('--reusable', 'for any number of nodes, instead of one')
+    .option('--ephemeral', 'nodes that join by it are deleted when they have been offline for 30 minutes')
     .option('--approval', 'nodes that join by it wait until an admin approves them')
     .option('--tags <tags>', 'what nodes that join by it are tagged with, comma-separated')
     .option('--expires <lifetime>', 'like 30m, 24h or 7d, or never', '24h')

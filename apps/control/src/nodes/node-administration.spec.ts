@@ -9,6 +9,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TestNode } from '../testing/test-node.js';
 import { TestClock, TestServer } from '../testing/test-server.js';
+import { EPHEMERAL_LIMIT, EphemeralNodes } from './ephemeral-nodes.js';
 import { Liveness, OFFLINE_AFTER } from './liveness.js';
 
 let server: TestServer;
@@ -178,6 +179,47 @@ describe('a node that waits for approval', () => {
     expect(await node.register()).toMatchObject({ status: 200 });
     expect(await peersOf(member)).toEqual([node.id]);
     expect((await auditOf(node)).map(({ action }) => action)).toEqual(['node.approve']);
+  });
+});
+
+describe('an ephemeral node', () => {
+  const left = async () => (await server.admin.call(nodeListSchema, 'GET', '/nodes')).nodes.map(({ id }) => id).sort();
+
+  /** As the server does every minute. */
+  async function wait(milliseconds: number): Promise<void> {
+    clock.advance(milliseconds);
+    await server.running.app.get(EphemeralNodes).sweep();
+  }
+
+  it('is deleted after 30 minutes offline, and may come again by its join key', async () => {
+    const [ordinary] = (await members(1)) as [TestNode];
+    const [key, node] = [await createKey({ reusable: true, ephemeral: true }), server.node()];
+    const [silenced, online] = [server.node(), server.node()];
+    for (const one of [node, silenced, online]) await one.join(key);
+    for (const one of [node, ordinary]) await one.call('POST', '/goodbye', { id: one.id });
+    await edit(silenced, { standing: 'disabled' });
+    await wait(0);
+    await wait(EPHEMERAL_LIMIT - 1000);
+    expect(await left()).toHaveLength(4);
+    await wait(1000);
+    expect(await left()).toEqual([ordinary.id, silenced.id, online.id].sort());
+    expect(await auditOf(node)).toMatchObject([{ actor: 'server', action: 'node.delete', after: null }]);
+    // The node's clock has not moved.
+    clock.jump(-EPHEMERAL_LIMIT);
+    expect(await node.heartbeat()).toMatchObject({ json: { code: 'unknown-peer' } });
+    expect(await node.join(key)).toMatchObject({ status: 200 });
+  });
+
+  it('that comes back in between is offline anew', async () => {
+    const [key, node] = [await createKey({ ephemeral: true }), server.node()];
+    await node.join(key);
+    await node.call('POST', '/goodbye', { id: node.id });
+    await wait(0);
+    await node.register();
+    await wait(0);
+    await node.call('POST', '/goodbye', { id: node.id });
+    await wait(EPHEMERAL_LIMIT);
+    expect(await left()).toEqual([node.id]);
   });
 });
 

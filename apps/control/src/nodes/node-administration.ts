@@ -16,7 +16,7 @@ import { formatVirtualAddress } from './address-pool.js';
 import { Liveness } from './liveness.js';
 import { NodeChanges } from './node-changes.js';
 import { NodeEntity } from './node.entity.js';
-import { isMember } from './standing.js';
+import { isLeftBehind, isMember } from './standing.js';
 
 @Injectable()
 export class NodeAdministration {
@@ -88,6 +88,22 @@ export class NodeAdministration {
       },
     );
     return toMessage(node);
+  }
+
+  /** Unless it is back meanwhile. Its key is not remembered: it is meant to come again, by a join key that still is usable. */
+  async deleteLeftBehind(publicKey: string): Promise<void> {
+    await this.queue.transaction(
+      async (manager) => {
+        const node = await manager.findOneBy(NodeEntity, { publicKey });
+        if (!node || !isLeftBehind(node)) return;
+        return { node, changes: [await this.#remove(manager, 'server', node)] };
+      },
+      (deleted) => {
+        if (!deleted) return;
+        this.changes.publish(deleted.changes);
+        this.#cutOff(deleted.node);
+      },
+    );
   }
 
   async #remove(manager: EntityManager, actor: string, node: NodeEntity): Promise<NodeChange> {

@@ -5,6 +5,7 @@ import { EventsModule } from '../events/events.module.js';
 import { NetworkMapModule } from '../network-map/network-map.module.js';
 import { RelayModule } from '../relay/relay.module.js';
 import { StunModule } from '../stun/stun.module.js';
+import { EphemeralNodes } from './ephemeral-nodes.js';
 import { HeartbeatBatch } from './heartbeat-batch.js';
 import { HeartbeatPace } from './heartbeat-pace.js';
 import { HeartbeatService } from './heartbeat.service.js';
@@ -26,6 +27,7 @@ import { RegistrationService } from './registration.service.js';
     HeartbeatBatch,
     HeartbeatService,
     NodeAdministration,
+    EphemeralNodes,
   ],
   exports: [HeartbeatBatch, HeartbeatPace],
 })

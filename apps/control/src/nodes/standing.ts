@@ -8,6 +8,11 @@ export function isMember({ standing }: NodeEntity): boolean {
   return standing === 'member';
 }
 
+/** An ephemeral node that is offline. One that is disabled is not: deleted, it could join anew. */
+export function isLeftBehind({ ephemeral, online, standing }: NodeEntity): boolean {
+  return ephemeral && !online && standing !== 'disabled';
+}
+
 /** Throws ApiError `approval-pending` and `node-disabled`. */
 export function requireMember({ standing }: NodeEntity): void {
   switch (standing) {
