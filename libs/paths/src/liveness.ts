@@ -57,8 +57,9 @@ export function needsDuplicates(state: Connected): boolean {
   if (liveness.kind !== 'checking') return false;
   // Most peers that fall silent have nothing to say.
   if (liveness.reason === 'data-stopped') return isInDoubt(state);
-  // A peer that calls has the same doubt, and may have had it earlier: what answers its data must not be lost either.
-  return liveness.reason === 'data-unanswered' || liveness.reason === 'peer-searches';
+  // A peer that calls has the same doubt, and may have had it earlier: what answers its data must not be lost either. One that speaks from
+  // elsewhere may have closed the socket that our path leads to.
+  return ['data-unanswered', 'peer-searches', 'peer-moved'].includes(liveness.reason);
 }
 
 /** A check that begins now. Data is waited for from the moment at which it went out, and longer where there is no relay. */

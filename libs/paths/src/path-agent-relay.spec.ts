@@ -194,6 +194,26 @@ describe('a call of the peer', () => {
   });
 });
 
+describe('an agent whose peer speaks from elsewhere', () => {
+  it('sends its data by the relay, too, until its path has answered: the peer may have closed the socket there', () => {
+    const { agent, sent, out, receive } = world();
+    const direct = udpPath(near);
+    const answer = (at: number): void => {
+      const probe = sent.findLast(({ path, kind }) => path === formatPath(direct) && kind === 'request')!;
+      receive(encodeProbeResponse(nodeCrypto, remoteKeys, probe.message.transactionId, direct, NO_DATA), direct, at);
+    };
+    agent.setRelay(relay, instant(0));
+    agent.setRemoteCandidates([{ kind: 'host', endpoint: near }], instant(0), out);
+    agent.start(instant(0), out);
+    answer(20);
+    expect(agent.duplicatePath).toBeUndefined();
+    agent.learn(udpPath(far), instant(1000), out);
+    expect(agent.duplicatePath).toEqual(relay);
+    answer(1020);
+    expect(agent.duplicatePath).toBeUndefined();
+  });
+});
+
 describe('an agent whose peer falls silent', () => {
   it('sends its data by the relay, too, as soon as a probe stays unanswered', () => {
     const { agent, sent, out, receive } = world();
